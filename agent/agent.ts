@@ -1,0 +1,275 @@
+// The composition root: Config -> every part, wired; closed last opened first.
+import type { Snapshot } from '../exporters/exporter.ts'
+import { PrometheusExporter } from '../exporters/prometheus/registry.ts'
+import { allProbes } from '../probes/index.ts'
+import type { NodeFacts, ProbeLimits, SessionName } from '../probes/probe.ts'
+import { liveness } from '../probes/verdicts/liveness.ts'
+import type { NodeState } from '../probes/verdicts/verdict.ts'
+import { AloneLock } from './cluster/alone.ts'
+import { CoordinatorLocator } from './cluster/coordinator.ts'
+import type { NodeReport } from './cluster/heartbeat.ts'
+import { MaintenanceSwitch } from './cluster/maintenance.ts'
+import { beatSql } from './cluster/schema.ts'
+import { Registration } from './cluster/registration.ts'
+import type { Config } from './config.ts'
+import { controlSocket } from './control-client.ts'
+import { reasonOf, SidecarError } from './errors.ts'
+import type { Report } from './events.ts'
+import { buildControl, listenOnSocket } from './http/control.ts'
+import { buildServer } from './http/server.ts'
+import type { StatusReport } from './http/status-report.ts'
+import { systemClock } from './loop/clock.ts'
+import { describeError } from './loop/describe.ts'
+import { ReadingStore } from './loop/readings.ts'
+import { Scheduler } from './loop/scheduler.ts'
+import { connect, destroyClient } from './pg/connect.ts'
+import { localTarget } from './pg/conninfo.ts'
+import { listen } from './pg/listener.ts'
+import { Session } from './pg/session.ts'
+import { otherVersions } from './cluster/version-skew.ts'
+import { VerdictKeeper } from './verdict-keeper.ts'
+import { version } from './version.ts'
+
+/** An on-demand connection stays this long for whoever comes next, milliseconds; shorter than any interval. */
+const idleTimeout = 3_000
+
+/** A running sidecar. */
+export interface Agent extends AsyncDisposable {
+  /** Ends when the signal given to startAgent has aborted and every loop has returned. */
+  readonly done: Promise<unknown>
+}
+
+/** Starts everything; the HTTP port answers before PostgreSQL is first asked. @throws SidecarError LISTENER_FAILED. */
+export async function startAgent(config: Config, report: Report, stop: AbortSignal): Promise<Agent> {
+  await using stack = new AsyncDisposableStack()
+  const clock = systemClock
+  const startedAt = clock.now()
+  const own = new AbortController()
+  const signal = AbortSignal.any([stop, own.signal])
+  const readings = new ReadingStore()
+  const listening = {
+    up: false,
+    reason: config.role === 'standalone' ? undefined : ('not connected yet' as string | undefined),
+  }
+
+  const locator = new CoordinatorLocator(config, clock)
+  const held = (use: SessionName): Session =>
+    new Session(config, {
+      target: async () => await Promise.resolve(localTarget(config, use)),
+      onClosed: () => closed(use),
+    })
+  const atCoordinator = (use: string): Session =>
+    new Session(config, { target: async (late) => await locator.target(use, late), idleTimeout })
+  const verdictSession = stack.use(held('verdict'))
+  const probeSession = stack.use(held('probe'))
+  const peersSession = stack.use(
+    new Session(config, { target: async () => await Promise.resolve(localTarget(config, 'peers')), idleTimeout }),
+  )
+  const ledgerSession = stack.use(atCoordinator('ledger'))
+  const operationSession = stack.use(atCoordinator('register'))
+  const sessions: Readonly<Record<SessionName, Session>> = {
+    verdict: verdictSession,
+    probe: probeSession,
+    peers: peersSession,
+    coordinator: ledgerSession,
+    none: probeSession,
+  }
+
+  const probes = allProbes(probeLimits(config), describeError)
+  const facts = (): NodeFacts => ({ role: config.role, inRecovery: readings.get('postgres.alive')?.value?.inRecovery })
+  const scheduler = new Scheduler({
+    probes,
+    readings,
+    clock,
+    random: Math.random,
+    facts,
+    sql: (name, bounds) => sessions[name].sql(bounds),
+    dial: async (late) => destroyPolitely(await connect(config, localTarget(config, 'connect'), late)),
+    elapsed: () => performance.now(),
+  })
+  const maintenance = new MaintenanceSwitch(config.runDir, clock)
+  const alone = new AloneLock(probeSession, config)
+  const registration = new Registration({
+    config,
+    clock,
+    random: Math.random,
+    readings,
+    locator,
+    report,
+    local: probeSession,
+    ledger: ledgerSession,
+    operation: operationSession,
+    nodeReport,
+    alone: async () => await alone.held(signal),
+    look: (...names) => scheduler.look(...names),
+    onJudged: () => keeper.judge(),
+  })
+  const keeper = stack.use(new VerdictKeeper({ state: nodeState, report, onFlip: () => registration.tell() }))
+  const prometheus = stack.use(new PrometheusExporter())
+
+  function closed(use: SessionName): void {
+    if (signal.aborted) return
+    report('session.closed', { session: use })
+    // The server may be gone, and may come back as another one: ask at once, and read again what was written there.
+    scheduler.look('postgres.alive', 'postgres.connect', 'postgres.identity', 'citus.local')
+  }
+
+  function nodeState(): NodeState {
+    const { frozenAfter, standbyMaxLag, standbyGrace, maxLatency, registrationMaxAge } = config
+    return {
+      now: clock.now(),
+      role: config.role,
+      readings: readings.all(),
+      join: registration.join,
+      maintenance: maintenance.current,
+      otherVersions: otherVersions(registration.members, config.node, readings.get('citus.versions')?.value?.library),
+      limits: { frozenAfter, standbyMaxLag, standbyGrace, maxLatency, registrationMaxAge },
+    }
+  }
+
+  function nodeReport(): NodeReport {
+    const nodeId = registration.notebook?.nodeId
+    return {
+      ready: keeper.ready.ok,
+      reason: keeper.reason,
+      maintenance: maintenance.current,
+      lagBytes: readings.get('postgres.replication')?.value?.lagBytes,
+      citusVersion: readings.get('citus.versions')?.lastGood?.value.library,
+      sidecarVersion: version,
+      nodeId,
+    }
+  }
+
+  function snapshot(): Snapshot {
+    const now = clock.now()
+    return {
+      now,
+      node: { name: config.node, role: config.role, ...config.address, version },
+      readings: readings.all(),
+      probes: probes.map((probe) => probe.name),
+      live: liveness(scheduler.lastTick, now),
+      ready: keeper.ready,
+      started: keeper.started,
+      join: registration.join,
+      maintenance: maintenance.current,
+      listening: listening.up,
+    }
+  }
+
+  function status(): StatusReport {
+    const { probes: _probes, listening: _up, ...rest } = snapshot()
+    return {
+      ...rest,
+      startedAt,
+      finding: registration.finding ?? null,
+      listening: { ...listening },
+      flips: keeper.flips,
+      members: registration.members,
+    }
+  }
+
+  const http = buildServer({
+    snapshot,
+    flips: () => keeper.flips,
+    status,
+    metricsType: prometheus.contentType,
+    metrics: async () => await prometheus.render(snapshot()),
+  })
+  stack.defer(async () => await http.close())
+  try {
+    await http.listen({ host: config.httpAddress, port: config.httpPort })
+  } catch (error) {
+    throw new SidecarError(
+      'LISTENER_FAILED',
+      `CITUS_SIDECAR_HTTP_PORT: ${config.httpAddress}:${config.httpPort} cannot be opened: ${reasonOf(error)}`,
+      { cause: error },
+    )
+  }
+  const control = buildControl({
+    status,
+    accept: async (code) => (registration.finding?.code === code ? await registration.accept(signal) : undefined),
+    maintenance: async (on, reason) => {
+      const changed = await maintenance.set(on, reason)
+      report('maintenance.changed', { on, reason })
+      keeper.judge()
+      registration.tell()
+      return changed
+    },
+  })
+  stack.defer(async () => await control.close())
+  await listenOnSocket(control, controlSocket(config))
+
+  await maintenance.load()
+  let run: number | undefined
+  readings.on('reading', (name) => {
+    const now = name === 'postgres.alive' ? readings.get(name)?.value?.startedAt : run
+    // Up again, or up as another server: everything that was known of it is asked again.
+    if (now !== run && now !== undefined)
+      scheduler.look(
+        'postgres.connect',
+        'postgres.identity',
+        'postgres.replication',
+        'postgres.writable',
+        'citus.local',
+        'citus.versions',
+      )
+    run = now
+    keeper.judge()
+    if (name === 'citus.nodes' || name === 'citus.local' || name === 'postgres.identity') registration.hint()
+  })
+  report('started', { version, role: config.role, address: `${config.address.host}:${config.address.port}` })
+  const listenerDone = config.role === 'standalone' ? Promise.resolve() : listenForHints()
+  const loops = Promise.all([
+    scheduler.run(signal),
+    registration.run(signal),
+    listenerDone,
+    maintenance.follow(registration, probeSession, config, signal),
+  ])
+  // Disposed first, so that the loops end before the sessions under them close.
+  stack.defer(async () => {
+    own.abort(new Error('the sidecar ends'))
+    await loops.catch(() => undefined)
+  })
+
+  async function listenForHints(): Promise<void> {
+    await listen(
+      {
+        config,
+        clock,
+        random: Math.random,
+        target: async (late) => await locator.target('listen', late),
+        onHint: () => scheduler.look('citus.nodes'),
+        onState: ({ up, reason }) => {
+          if (up !== listening.up) report(up ? 'listen.up' : 'listen.down', reason === undefined ? {} : { reason })
+          Object.assign(listening, { up, reason })
+          // A broken listener is the first sign of a coordinator that moved or restarted.
+          if (!up) locator.forget()
+          if (!up) scheduler.look('citus.nodes')
+        },
+      },
+      signal,
+    )
+  }
+
+  const owned = stack.move()
+  return { done: loops, [Symbol.asyncDispose]: async () => await owned.disposeAsync() }
+}
+
+async function destroyPolitely(client: Awaited<ReturnType<typeof connect>>): Promise<void> {
+  await Promise.race([client.end().catch(() => undefined), new Promise((resolve) => setTimeout(resolve, 200).unref())])
+  destroyClient(client)
+}
+
+function probeLimits(config: Config): ProbeLimits {
+  const { frozenAfter, connectTimeout, statementTimeout, registrationInterval, peerInterval, heartbeatInterval } =
+    config
+  return {
+    frozenAfter,
+    connectTimeout,
+    statementTimeout,
+    registrationInterval,
+    peerInterval,
+    heartbeatInterval,
+    writeStatement: beatSql,
+  }
+}

@@ -1,0 +1,120 @@
+// The ledger on the coordinator, through its functions: members announce themselves and are read there.
+import type { Sql } from '../../probes/sql.ts'
+import type { Maintenance } from '../../probes/verdicts/verdict.ts'
+
+/** A row of citus_sidecar.members; times in milliseconds since 1970. */
+export interface Member {
+  readonly name: string
+  readonly role: string
+  readonly host: string
+  readonly port: number
+  readonly groupId: number | null
+  readonly nodeId: number | null
+  readonly systemIdentifier: string | null
+  readonly serverId: string | null
+  readonly timeline: number | null
+  readonly lsn: string | null
+  readonly inRecovery: boolean
+  readonly postgresVersion: string | null
+  readonly citusVersion: string | null
+  readonly sidecarVersion: string | null
+  readonly state: string
+  readonly ready: boolean
+  readonly reason: string
+  readonly maintenance: Maintenance | null
+  readonly lagBytes: number | null
+  readonly lastSeen: number
+}
+
+const columns = `
+  m.name, m.role, m.host, m.port, m.group_id as "groupId", m.node_id as "nodeId", m.system_identifier as "systemIdentifier",
+  m.server_id as "serverId", m.timeline, m.lsn::text, m.in_recovery as "inRecovery", m.postgres_version as "postgresVersion",
+  m.citus_version as "citusVersion", m.sidecar_version as "sidecarVersion", m.state, m.ready, m.reason, m.maintenance,
+  m.lag_bytes::float8 as "lagBytes", (extract(epoch from m.last_seen) * 1000)::float8 as "lastSeen"`
+
+/** All members, by name. @throws the server's error 42P01 or 3F000 where bootstrap has not run on the coordinator. */
+export async function readMembers(sql: Sql): Promise<readonly Member[]> {
+  return await sql.query<Member>(`select ${columns} from citus_sidecar.members m order by m.name`)
+}
+
+/** What a heartbeat says; identity is left out while it is refused, so that the ledger keeps the one it knows. */
+export interface Announcement {
+  readonly name: string
+  readonly role: string
+  readonly host: string
+  readonly port: number
+  readonly group_wanted: number | null
+  readonly state: string
+  readonly ready: boolean
+  readonly reason: string
+  readonly sidecar_version: string
+  readonly maintenance: Maintenance | null
+  readonly lag_bytes: number | null
+  readonly identity?: {
+    readonly system_identifier: string
+    readonly server_id: string | null
+    readonly timeline: number
+    readonly lsn: string
+    readonly in_recovery: boolean
+    readonly postgres_version: string
+    readonly citus_version: string | null
+    readonly group_id: number | null
+    readonly node_id: number | null
+  }
+}
+
+/** Writes a heartbeat and returns all members. @throws SQLSTATE 55000 when the identity contradicts the ledger, 23505 when the address is taken. */
+export async function announce(sql: Sql, announcement: Announcement): Promise<readonly Member[]> {
+  const { identity, ...rest } = announcement
+  return await sql.query<Member>(`select ${columns} from citus_sidecar.announce($1::jsonb) m order by m.name`, [
+    JSON.stringify({ ...rest, ...identity }),
+  ])
+}
+
+/** Forgets the identity the ledger knows of a member: a person accepted what is now. */
+export async function acceptMember(sql: Sql, name: string): Promise<void> {
+  await sql.query('select citus_sidecar.accept_member($1)', [name])
+}
+
+/** Who answers at an address, as the coordinator sees it. */
+export interface IdentityThere {
+  readonly error?: string
+  readonly systemIdentifier?: string
+  readonly inRecovery?: boolean
+}
+
+/** Asks the coordinator who answers at a member's address. */
+export async function identityAt(sql: Sql, host: string, port: number): Promise<IdentityThere> {
+  const [row] = await sql.query<{ found: IdentityThere }>('select citus_sidecar.identity_at($1, $2) as found', [
+    host,
+    port,
+  ])
+  return row?.found ?? { error: 'no answer' }
+}
+
+/** The calls that change Citus metadata; each takes the member's name and what else the ledger does not know. */
+export const actions = {
+  add: 'select citus_sidecar.register($1)',
+  activate: 'select citus_sidecar.activate($1)',
+  'update-address': 'select citus_sidecar.update_address($1)',
+  'follow-promotion': 'select citus_sidecar.update_address($1)',
+  'set-coordinator-host': 'select citus_sidecar.set_coordinator_host($1)',
+  'add-secondary': 'select citus_sidecar.register_secondary($1, $2)',
+} as const
+
+export type ActionName = keyof typeof actions
+
+/** One line of citus_sidecar.operations. */
+export interface OperationRecord {
+  readonly id: string
+  readonly member: string
+  readonly kind: string
+  readonly phase: string
+  readonly outcome: string | null
+  readonly reason: string | null
+}
+
+/** Keeps an operation on record. */
+export async function recordOperation(sql: Sql, operation: OperationRecord): Promise<void> {
+  await sql.query('select citus_sidecar.record_operation($1::jsonb)', [JSON.stringify(operation)])
+}

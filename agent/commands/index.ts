@@ -1,0 +1,12 @@
+// The list of commands; each is loaded when it is asked for, so that `run` starts fast and prints nothing of the others.
+import type { Command } from './command.ts'
+
+/** Commands by name. */
+export const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  run: async () => (await import('./run.ts')).run,
+  bootstrap: async () => (await import('./bootstrap.ts')).bootstrap,
+  status: async () => (await import('./status.ts')).status,
+  accept: async () => (await import('./accept.ts')).accept,
+  maintenance: async () => (await import('./maintenance.ts')).maintenance,
+  config: async () => (await import('./config.ts')).config,
+}

@@ -1,0 +1,138 @@
+// Environment -> frozen, validated Config; every problem is reported in one go, and secrets are never shown.
+import { isIP } from 'node:net'
+import { SidecarError } from './errors.ts'
+import type { HostPort } from './setting-types.ts'
+import { settings } from './settings.ts'
+import type { Setting, SettingName, SettingValues } from './settings.ts'
+
+/** A server's address with its port filled in. */
+export interface Address {
+  readonly host: string
+  readonly port: number
+}
+
+export type Role = 'coordinator' | 'worker' | 'standalone'
+
+/** The validated settings: only loadConfig makes one. */
+export type Config = Omit<SettingValues, 'role' | 'node' | 'address' | 'coordinator'> & {
+  readonly role: Role
+  readonly node: string
+  /** Where the other nodes reach this PostgreSQL. */
+  readonly address: Address
+  /** Candidates for the coordinator; empty for role standalone. */
+  readonly coordinator: readonly Address[]
+  /** Where each value came from, by variable. */
+  readonly sources: Readonly<Record<string, 'environment' | 'default' | 'unset'>>
+}
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** Reads and checks every setting. @throws SidecarError CONFIG_INVALID that lists all problems, one a line. */
+export function loadConfig(env: Environment, hostname: string): Config {
+  const problems: string[] = unknownVariables(env)
+  const values: Record<string, unknown> = {}
+  const sources: Record<string, 'environment' | 'default' | 'unset'> = {}
+  for (const [name, setting] of Object.entries(settings)) {
+    const given = env[setting.env]
+    // An empty variable is what a template leaves behind when it has nothing to say: the same as unset.
+    const source =
+      given !== undefined && given !== '' ? 'environment' : setting.fallback === undefined ? 'unset' : 'default'
+    sources[setting.env] = source
+    const raw = source === 'environment' ? given : setting.fallback
+    const parsed = raw === undefined ? undefined : setting.type.schema.safeParse(raw)
+    if (parsed?.success === false) problems.push(problemOf(setting, raw ?? '', parsed.error.issues[0]))
+    values[name] = parsed?.data
+  }
+  const typed = values as unknown as SettingValues
+  problems.push(...missing(typed, problems), ...contradictions(typed))
+  if (problems.length > 0) throw new SidecarError('CONFIG_INVALID', problems.join('\n'))
+  return Object.freeze({
+    ...typed,
+    ...addresses(typed),
+    role: typed.role ?? 'standalone',
+    node: typed.node ?? hostname,
+    sources: Object.freeze(sources),
+  })
+}
+
+function addresses(values: SettingValues): { address: Address; coordinator: readonly Address[] } {
+  const fill = (one: HostPort): Address => ({ host: one.host, port: one.port ?? values.pgPort })
+  const address = fill(values.address ?? { host: values.pgHost, port: undefined })
+  if (values.role === 'standalone') return { address, coordinator: [] }
+  return { address, coordinator: values.coordinator?.map(fill) ?? [address] }
+}
+
+function problemOf(
+  setting: Setting<unknown>,
+  value: string,
+  issue: { code?: string; message: string } | undefined,
+): string {
+  const why = issue?.code === 'custom' && issue.message !== 'Invalid input' ? ` (${issue.message})` : ''
+  return `${setting.env}: ${JSON.stringify(value.slice(0, 200))} is not accepted${why}; allowed: ${setting.type.allowed}`
+}
+
+function missing(values: SettingValues, problems: readonly string[]): string[] {
+  const found: string[] = []
+  const need = (name: SettingName, when: boolean, because: string): void => {
+    const setting: Setting<unknown> = settings[name]
+    const wrong = problems.some((problem) => problem.startsWith(`${setting.env}:`))
+    if (when && values[name] === undefined && !wrong)
+      found.push(`${setting.env}: is not set, ${because}; allowed: ${setting.type.allowed}`)
+  }
+  const clustered = values.role === 'worker' || values.role === 'coordinator'
+  need('role', true, 'every sidecar needs one')
+  need('address', clustered, `role ${values.role} needs it`)
+  need('coordinator', values.role === 'worker', 'role worker needs it')
+  need('fencingFile', values.followPromotion === true, 'CITUS_SIDECAR_FOLLOW_PROMOTION needs it')
+  need(
+    'pgSslRootCert',
+    values.pgSslMode === 'verify-ca' || values.pgSslMode === 'verify-full',
+    `PGSSLMODE ${values.pgSslMode} needs it`,
+  )
+  need('pgSslKey', values.pgSslCert !== undefined, 'PGSSLCERT needs it')
+  need('pgSslCert', values.pgSslKey !== undefined, 'PGSSLKEY needs it')
+  return found
+}
+
+function contradictions(values: SettingValues): string[] {
+  const found: string[] = []
+  const host = values.address?.host
+  if (host !== undefined && isIP(host) !== 0 && values.allowIpAddress === false) {
+    found.push(
+      `CITUS_SIDECAR_ADDRESS: "${host}" is an IP address, which changes with the pod; allowed: a DNS name, or set CITUS_SIDECAR_ALLOW_IP_ADDRESS=true`,
+    )
+  }
+  if (
+    values.group !== undefined &&
+    values.role !== undefined &&
+    (values.group === 0) !== (values.role === 'coordinator')
+  ) {
+    found.push(
+      `CITUS_SIDECAR_GROUP: ${values.group} does not fit role ${values.role}; allowed: 0 for the coordinator, 1 and up for a worker`,
+    )
+  }
+  // A connection attempt that outlives the limit would report a frozen server too late.
+  if (
+    values.connectTimeout !== undefined &&
+    values.frozenAfter !== undefined &&
+    values.connectTimeout >= values.frozenAfter
+  ) {
+    found.push(
+      `CITUS_SIDECAR_CONNECT_TIMEOUT: ${values.connectTimeout}ms is not accepted; allowed: less than CITUS_SIDECAR_FROZEN_AFTER (${values.frozenAfter}ms)`,
+    )
+  }
+  return found
+}
+
+function unknownVariables(env: Environment): string[] {
+  const known = new Set<string>(Object.values(settings).map((setting) => setting.env))
+  // CITUS_SIDECAR_LOCAL_* belongs to the local launcher, *_PORT* and *_SERVICE_* are links Kubernetes injects for a Service of our name.
+  const foreign = /^CITUS_SIDECAR_(LOCAL_|TEST_|SERVICE_(HOST|PORT)|PORT(_|$))/
+  return Object.keys(env)
+    .filter((name) => name.startsWith('CITUS_SIDECAR_') && !known.has(name) && !foreign.test(name))
+    .toSorted()
+    .map(
+      (name) =>
+        `${name}: is no setting of citus-sidecar; allowed: the names that \`citus-sidecar config --help\` lists`,
+    )
+}

@@ -1,0 +1,37 @@
+// Every event the sidecar reports: one table of name, level and sentence; each event is one log line with its details as fields.
+import type { Logger } from './log.ts'
+
+/** The table of events; docs/events.md is held against it by a test. */
+export const events = {
+  started: { level: 'info', message: 'the sidecar started' },
+  stopping: { level: 'info', message: 'the sidecar is stopping; PostgreSQL is not touched' },
+  'verdict.changed': { level: 'info', message: 'a verdict changed' },
+  'session.closed': { level: 'info', message: 'a held connection ended; it is opened again' },
+  'listen.up': { level: 'info', message: 'listening on the coordinator' },
+  'listen.down': { level: 'info', message: 'not listening on the coordinator; polling goes on' },
+  'join.verified': { level: 'info', message: 'the coordinator confirmed this node' },
+  'join.waiting': { level: 'info', message: 'joining waits' },
+  'join.refused': { level: 'error', message: 'joining is refused until a person decides' },
+  'join.blind': { level: 'warn', message: 'the coordinator cannot be asked about this node' },
+  'join.accepted': { level: 'warn', message: 'a person accepted what was refused' },
+  'operation.started': { level: 'info', message: 'an operation started' },
+  'operation.succeeded': { level: 'info', message: 'an operation succeeded' },
+  'operation.failed': { level: 'warn', message: 'an operation failed and is tried again' },
+  'operation.stopped': { level: 'error', message: 'an operation failed and is not tried again soon' },
+  'maintenance.changed': { level: 'warn', message: 'maintenance was switched' },
+  'notebook.failed': { level: 'warn', message: 'the notebook could not be written' },
+  'heartbeat.failed': { level: 'info', message: 'the heartbeat could not be written to the ledger' },
+} as const satisfies Record<string, { level: 'info' | 'warn' | 'error'; message: string }>
+
+export type EventName = keyof typeof events
+
+/** Reports events; never throws. */
+export type Report = (name: EventName, details?: Readonly<Record<string, unknown>>) => void
+
+/** Events as log lines. */
+export function reportTo(log: Logger): Report {
+  return (name, details = {}) => {
+    const { level, message } = events[name]
+    log[level]({ event: name, ...details }, message)
+  }
+}

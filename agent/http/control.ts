@@ -1,0 +1,87 @@
+// The control socket: what changes anything, on a unix socket in a volume that only this pod mounts.
+import { createConnection } from 'node:net'
+import { chmod, mkdir, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import Fastify from 'fastify'
+import type { FastifyInstance } from 'fastify'
+import type { Maintenance } from '../../probes/verdicts/verdict.ts'
+import type { Finding } from '../cluster/findings.ts'
+import { reasonOf, SidecarError } from '../errors.ts'
+import { serverOptions } from './server.ts'
+import type { StatusReport } from './status-report.ts'
+
+/** What commands can ask of a running sidecar. */
+export interface Controls {
+  status(): StatusReport
+  /** Accepts what is refused; undefined when that is no longer `code`. */
+  accept(code: string): Promise<Finding | undefined>
+  maintenance(on: boolean, reason: string): Promise<Maintenance>
+}
+
+const acceptBody = {
+  type: 'object',
+  required: ['code'],
+  additionalProperties: false,
+  properties: { code: { type: 'string', maxLength: 100 } },
+} as const
+const maintenanceBody = {
+  type: 'object',
+  required: ['on'],
+  additionalProperties: false,
+  properties: { on: { type: 'boolean' }, reason: { type: 'string', maxLength: 500 } },
+} as const
+
+/** Builds the control server without listening. */
+export function buildControl(controls: Controls): FastifyInstance {
+  const app = Fastify({ ...serverOptions, bodyLimit: 16_384 })
+  app.setErrorHandler(
+    async (error: { statusCode?: number }, _request, reply) =>
+      await reply.code(error.statusCode ?? 500).send({ error: reasonOf(error) }),
+  )
+  app.get('/v1/status', () => controls.status())
+  app.post<{ Body: { code: string } }>('/v1/accept', { schema: { body: acceptBody } }, async (request, reply) => {
+    const accepted = await controls.accept(request.body.code)
+    if (accepted === undefined)
+      return await reply.code(409).send({ error: `nothing with code ${request.body.code} is refused now` })
+    return { accepted }
+  })
+  app.post<{ Body: { on: boolean; reason?: string } }>(
+    '/v1/maintenance',
+    { schema: { body: maintenanceBody } },
+    async (request) => {
+      return { maintenance: await controls.maintenance(request.body.on, request.body.reason ?? '') }
+    },
+  )
+  return app
+}
+
+async function answers(path: string): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  const socket = createConnection(path)
+  socket.setTimeout(1_000, () => resolve(true))
+  socket.once('connect', () => resolve(true))
+  socket.once('error', () => resolve(false))
+  const taken = await promise
+  socket.destroy()
+  return taken
+}
+
+/** Listens on the socket, replacing one that a dead sidecar left. @throws SidecarError LISTENER_FAILED when another sidecar answers there or the directory cannot be used. */
+export async function listenOnSocket(app: FastifyInstance, path: string): Promise<void> {
+  if (await answers(path))
+    throw new SidecarError(
+      'LISTENER_FAILED',
+      `another sidecar answers on ${path}; give each its own CITUS_SIDECAR_RUN_DIR`,
+    )
+  try {
+    await mkdir(dirname(path), { recursive: true })
+    await rm(path, { force: true })
+    await app.listen({ path })
+    // The postgres container may run as another user of the pod's group; nobody else mounts the volume.
+    await chmod(path, 0o660)
+  } catch (error) {
+    throw new SidecarError('LISTENER_FAILED', `CITUS_SIDECAR_RUN_DIR: ${path} cannot be opened: ${reasonOf(error)}`, {
+      cause: error,
+    })
+  }
+}

@@ -1,0 +1,31 @@
+// The shape of /status: names are API.
+import type { Readings } from '../../probes/probe.ts'
+import type { Join, Maintenance, Verdict } from '../../probes/verdicts/verdict.ts'
+import type { Finding } from '../cluster/findings.ts'
+import type { Member } from '../cluster/ledger.ts'
+import type { Flip } from '../verdict-keeper.ts'
+
+/** Times in milliseconds since 1970. */
+export interface StatusReport {
+  readonly node: {
+    readonly name: string
+    readonly role: string
+    readonly host: string
+    readonly port: number
+    readonly version: string
+  }
+  readonly now: number
+  readonly startedAt: number
+  readonly live: Verdict
+  readonly ready: Verdict
+  readonly started: Verdict
+  readonly join: Join
+  /** Why this node has not joined; null when it has. */
+  readonly finding: Finding | null
+  readonly maintenance: Maintenance
+  readonly listening: { readonly up: boolean; readonly reason: string | undefined }
+  /** The last 50 changes of verdicts, oldest first. */
+  readonly flips: readonly Flip[]
+  readonly members: readonly Member[]
+  readonly readings: Readings
+}

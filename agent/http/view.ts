@@ -1,0 +1,12 @@
+// What the routes may see: memory, and nothing that could wait.
+import type { Snapshot } from '../../exporters/exporter.ts'
+import type { Flip } from '../verdict-keeper.ts'
+import type { StatusReport } from './status-report.ts'
+
+export interface View {
+  snapshot(): Snapshot
+  flips(): readonly Flip[]
+  status(): StatusReport
+  readonly metricsType: string
+  metrics(): Promise<string>
+}

@@ -1,0 +1,16 @@
+// Time as an argument, so that tests can turn it.
+import { setTimeout as delay } from 'node:timers/promises'
+
+export interface Clock {
+  /** Wall clock, milliseconds since 1970. */
+  now(): number
+  /** Returns after `ms` milliseconds or as soon as the signal aborts, without throwing. */
+  sleep(ms: number, signal: AbortSignal): Promise<void>
+}
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  sleep: async (ms, signal) => {
+    await delay(ms, undefined, { signal }).catch(() => undefined)
+  },
+}

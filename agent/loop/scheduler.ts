@@ -1,0 +1,94 @@
+// When each probe runs: at start, on its interval, and sooner when a hint says "look again". One run of a probe at a
+// time, one probe at a time on a connection; hints that come while it runs are one more run, never a queue.
+import type { AnyProbe } from '../../probes/index.ts'
+import type { NodeFacts, ProbeContext, ProbeName, ReadingTypes, SessionName } from '../../probes/probe.ts'
+import type { Sql } from '../../probes/sql.ts'
+import type { Bounds } from '../pg/session.ts'
+import type { Clock } from './clock.ts'
+import { describeError } from './describe.ts'
+import type { ReadingStore } from './readings.ts'
+
+export interface SchedulerOptions {
+  readonly probes: readonly AnyProbe[]
+  readonly readings: ReadingStore
+  readonly clock: Clock
+  readonly random: () => number
+  readonly facts: () => NodeFacts
+  readonly sql: (session: SessionName, bounds: Bounds) => Sql
+  readonly dial: (signal: AbortSignal) => Promise<void>
+  /** A monotonic clock, milliseconds. */
+  readonly elapsed: () => number
+}
+
+/** Runs probes until its signal aborts. */
+export class Scheduler {
+  readonly #options: SchedulerOptions
+  readonly #wake = new Map<ProbeName, () => void>()
+  readonly #turns = new Map<SessionName, Promise<unknown>>()
+  /** When each probe last began to wait or run; shows a wedged loop. */
+  #lastTick: number
+
+  constructor(options: SchedulerOptions) {
+    this.#options = options
+    this.#lastTick = options.clock.now()
+  }
+
+  /** When the scheduler last did anything, milliseconds since 1970. */
+  get lastTick(): number {
+    return this.#lastTick
+  }
+
+  /** Makes probes run now, or once more after the run they are in. */
+  look(...names: readonly ProbeName[]): void {
+    for (const name of names) this.#wake.get(name)?.()
+  }
+
+  /** Runs every probe on its schedule; returns when the signal has aborted and the last run has ended. */
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all(this.#options.probes.map(async (probe) => await this.#keep(probe, signal)))
+  }
+
+  async #keep(probe: AnyProbe, signal: AbortSignal): Promise<void> {
+    const { clock, random, facts, readings } = this.#options
+    while (!signal.aborted) {
+      const woken = new AbortController()
+      this.#wake.set(probe.name, () => woken.abort())
+      this.#lastTick = clock.now()
+      if (probe.skip(facts()) === undefined) await this.#inTurn(probe, signal)
+      else readings.forget(probe.name)
+      // Up to a tenth earlier, so that probes and sidecars do not march in step.
+      await clock.sleep(probe.interval * (1 - random() / 10), AbortSignal.any([signal, woken.signal]))
+    }
+    this.#wake.delete(probe.name)
+  }
+
+  async #inTurn(probe: AnyProbe, signal: AbortSignal): Promise<void> {
+    const before = this.#turns.get(probe.session)
+    const run = (async (): Promise<void> => {
+      if (probe.session !== 'none') await before
+      if (!signal.aborted) await this.#runOnce(probe, signal)
+    })()
+    this.#turns.set(probe.session, run)
+    await run
+  }
+
+  async #runOnce(probe: AnyProbe, signal: AbortSignal): Promise<void> {
+    const { clock, elapsed, readings, sql, dial } = this.#options
+    const start = elapsed()
+    const begunAt = clock.now()
+    const deadline = AbortSignal.any([signal, AbortSignal.timeout(probe.timeout)])
+    const context: ProbeContext = {
+      sql: sql(probe.session, { timeout: probe.timeout, signal: deadline }),
+      dial,
+      elapsed,
+    }
+    const timing = () => ({ begunAt, takenAt: clock.now(), durationMs: elapsed() - start })
+    try {
+      const value = await probe.read(context, deadline)
+      readings.record(probe.name, { value: value as ReadingTypes[typeof probe.name] }, timing())
+    } catch (error) {
+      // The sidecar's own end says nothing about the server.
+      if (!signal.aborted) readings.record(probe.name, { error: describeError(error) }, timing())
+    }
+  }
+}

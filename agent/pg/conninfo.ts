@@ -1,0 +1,102 @@
+// Config -> what pg needs to open one connection: address, limits, password and certificates read afresh at every connect.
+import { readFile } from 'node:fs/promises'
+import type { ClientConfig } from 'pg'
+import type { Address, Config } from '../config.ts'
+import { SidecarError } from '../errors.ts'
+
+/** Who is asking, where, and how long the server may work on it. */
+export interface ConnectionTarget {
+  readonly address: Address
+  /** Shown in pg_stat_activity after `citus-sidecar/`. */
+  readonly use: string
+  readonly user: string
+  readonly passwordFile: string | undefined
+  readonly database: string
+  /** Server-side limit of a statement, milliseconds. */
+  readonly statementTimeout: number
+  /** Server-side limit of a lock wait, milliseconds. */
+  readonly lockTimeout: number
+}
+
+/** The PostgreSQL beside this sidecar, as the sidecar's own role. */
+export function localTarget(config: Config, use: string): ConnectionTarget {
+  return coordinatorTarget(config, { host: config.pgHost, port: config.pgPort }, use)
+}
+
+/** A coordinator, as the sidecar's own role. */
+export function coordinatorTarget(config: Config, address: Address, use: string): ConnectionTarget {
+  return {
+    address,
+    use,
+    user: config.pgUser,
+    passwordFile: config.passwordFile,
+    database: config.pgDatabase,
+    statementTimeout: config.statementTimeout,
+    lockTimeout: config.lockTimeout,
+  }
+}
+
+/** Reads a secret. @throws SidecarError SECRET_UNREADABLE when it cannot be read or is empty. */
+export async function readSecret(path: string): Promise<string> {
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (error) {
+    throw new SidecarError(
+      'SECRET_UNREADABLE',
+      `${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      { cause: error },
+    )
+  }
+  // A file written by an editor or `echo` ends in a newline that is not part of the secret.
+  const secret = text.replace(/\r?\n$/, '')
+  if (secret === '') throw new SidecarError('SECRET_UNREADABLE', `${path} is empty`)
+  return secret
+}
+
+/** Client settings for one connection; secrets are read now. @throws SidecarError SECRET_UNREADABLE. */
+export async function clientConfig(config: Config, target: ConnectionTarget): Promise<ClientConfig> {
+  const { host, port } = target.address
+  const limits = {
+    statement_timeout: target.statementTimeout,
+    lock_timeout: target.lockTimeout,
+    jit: 'off',
+    'citus.override_table_visibility': 'off',
+  }
+  const options = Object.entries(limits)
+    .map(([name, value]) => `-c ${name}=${value}`)
+    .join(' ')
+  const password = target.passwordFile === undefined ? undefined : await readSecret(target.passwordFile)
+  return {
+    host,
+    port,
+    user: target.user,
+    database: target.database,
+    application_name: `citus-sidecar/${target.use}`,
+    connectionTimeoutMillis: config.connectTimeout,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+    options,
+    ssl: host.startsWith('/') ? false : await tls(config),
+    ...(password === undefined ? {} : { password }),
+  }
+}
+
+type Tls = Exclude<ClientConfig['ssl'], undefined>
+
+/** TLS as libpq's sslmode means it (https://www.postgresql.org/docs/current/libpq-ssl.html). */
+async function tls(config: Config): Promise<Tls> {
+  const mode = config.pgSslMode
+  if (mode === 'disable') return false
+  const read = async (path: string | undefined): Promise<string | undefined> =>
+    path === undefined ? undefined : await readSecret(path)
+  const [ca, cert, key] = await Promise.all([read(config.pgSslRootCert), read(config.pgSslCert), read(config.pgSslKey)])
+  const files = {
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+  }
+  if (mode === 'verify-full') return { ...files, rejectUnauthorized: true }
+  if (mode === 'verify-ca') return { ...files, rejectUnauthorized: true, checkServerIdentity: () => undefined }
+  return { ...files, rejectUnauthorized: false }
+}

@@ -1,0 +1,166 @@
+// One connection that is held: opened on first use and again after it broke, every query bounded, its end reported at once.
+import type { Client } from 'pg'
+import type { Sql } from '../../probes/sql.ts'
+import type { Config } from '../config.ts'
+import { SidecarError } from '../errors.ts'
+import { cancelQuery } from './cancel.ts'
+import { cancelKey, connect, destroyClient } from './connect.ts'
+import type { ConnectionTarget } from './conninfo.ts'
+
+export interface SessionOptions {
+  /** Where to connect; asked again at every connect, because the coordinator can move. */
+  readonly target: (signal: AbortSignal) => Promise<ConnectionTarget>
+  /** Called when an open connection ends without having been asked to. */
+  readonly onClosed?: () => void
+  /** Runs on each new connection before anything else. */
+  readonly prepare?: (sql: Sql) => Promise<void>
+  /** Closes an unused connection after this many milliseconds; held for ever where undefined. */
+  readonly idleTimeout?: number
+}
+
+/** How long one query may take, milliseconds, and what ends it early. */
+export interface Bounds {
+  readonly timeout: number
+  readonly signal: AbortSignal
+}
+
+interface Open {
+  readonly client: Client
+  readonly target: ConnectionTarget
+}
+
+/** A held connection; queries on it run one after the other. */
+export class Session implements AsyncDisposable {
+  readonly #config: Config
+  readonly #options: SessionOptions
+  #open: Open | undefined
+  #opening: Promise<Open> | undefined
+  #idle: NodeJS.Timeout | undefined
+  #inUse = 0
+  #disposed = false
+
+  constructor(config: Config, options: SessionOptions) {
+    this.#config = config
+    this.#options = options
+  }
+
+  get connected(): boolean {
+    return this.#open !== undefined
+  }
+
+  /** Runs one query. @throws SidecarError CONNECT_FAILED, QUERY_TIMEOUT or SESSION_CLOSED, or the server's own error. */
+  async query<Row extends object>(text: string, values: readonly unknown[], bounds: Bounds): Promise<readonly Row[]> {
+    this.#inUse += 1
+    clearTimeout(this.#idle)
+    try {
+      const open = await this.#ready(bounds.signal)
+      return await this.#run<Row>(open, text, values, bounds)
+    } finally {
+      this.#inUse -= 1
+      this.#restWhenUnused()
+    }
+  }
+
+  /** The session as probes see it. */
+  sql(bounds: Bounds): Sql {
+    return { query: async (text, values = []) => await this.query(text, values, bounds) }
+  }
+
+  /** Gives the connection up; the next query opens a new one. */
+  drop(): void {
+    const open = this.#open
+    this.#open = undefined
+    if (open !== undefined) destroyClient(open.client)
+  }
+
+  /** Says goodbye to the server; the next query opens a new connection. */
+  async close(): Promise<void> {
+    const open = this.#open
+    this.#open = undefined
+    if (open === undefined) return
+    // A goodbye lets the server close its side cleanly; a frozen one must not hold anybody up.
+    await Promise.race([
+      open.client.end().catch(() => undefined),
+      new Promise((resolve) => setTimeout(resolve, 500).unref()),
+    ])
+    destroyClient(open.client)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#disposed = true
+    clearTimeout(this.#idle)
+    await this.close()
+  }
+
+  #restWhenUnused(): void {
+    const { idleTimeout } = this.#options
+    if (idleTimeout === undefined || this.#inUse > 0) return
+    this.#idle = setTimeout(() => void this.close(), idleTimeout)
+    this.#idle.unref()
+  }
+
+  async #ready(signal: AbortSignal): Promise<Open> {
+    if (this.#disposed) throw new SidecarError('SESSION_CLOSED', 'this session was closed because the sidecar ends')
+    if (this.#open !== undefined) return this.#open
+    this.#opening ??= this.#connect(signal).finally(() => {
+      this.#opening = undefined
+    })
+    return await this.#opening
+  }
+
+  async #connect(signal: AbortSignal): Promise<Open> {
+    const target = await this.#options.target(signal)
+    const client = await connect(this.#config, target, signal)
+    const open: Open = { client, target }
+    client.on('end', () => this.#ended(client))
+    client.on('error', () => this.#ended(client))
+    this.#open = open
+    if (this.#disposed) await this[Symbol.asyncDispose]()
+    const bounds = { timeout: this.#config.statementTimeout, signal }
+    await this.#options.prepare?.({ query: async (text, values = []) => await this.#run(open, text, values, bounds) })
+    return open
+  }
+
+  #ended(client: Client): void {
+    if (this.#open?.client !== client) return
+    this.#open = undefined
+    destroyClient(client)
+    this.#options.onClosed?.()
+  }
+
+  async #run<Row extends object>(
+    open: Open,
+    text: string,
+    values: readonly unknown[],
+    bounds: Bounds,
+  ): Promise<readonly Row[]> {
+    const { client, target } = open
+    const { promise, reject } = Promise.withResolvers<never>()
+    const ended = (): void => reject(new SidecarError('SESSION_CLOSED', 'the connection ended while the query ran'))
+    const giveUp = (why: Error): void => {
+      const key = cancelKey(client)
+      if (key !== undefined) void cancelQuery(target.address, key, 1_000)
+      reject(why)
+      // What the connection would say next belongs to this query, so nobody else may use it.
+      if (this.#open?.client === client) this.#open = undefined
+      destroyClient(client)
+    }
+    const timer = setTimeout(
+      () => giveUp(new SidecarError('QUERY_TIMEOUT', `no answer within ${bounds.timeout} ms`)),
+      bounds.timeout,
+    )
+    const onAbort = (): void =>
+      giveUp(bounds.signal.reason instanceof Error ? bounds.signal.reason : new Error('aborted'))
+    bounds.signal.addEventListener('abort', onAbort, { once: true })
+    client.once('end', ended)
+    try {
+      bounds.signal.throwIfAborted()
+      const result = await Promise.race([client.query<Row>(text, [...values]), promise])
+      return result.rows
+    } finally {
+      clearTimeout(timer)
+      bounds.signal.removeEventListener('abort', onAbort)
+      client.off('end', ended)
+    }
+  }
+}

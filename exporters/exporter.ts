@@ -1,0 +1,24 @@
+// What every way out of the process is given: one snapshot of all there is to tell, taken from memory.
+import type { ProbeName, Readings } from '../probes/probe.ts'
+import type { Join, Maintenance, Verdict } from '../probes/verdicts/verdict.ts'
+
+/** All that is known at one moment; times in milliseconds since 1970. */
+export interface Snapshot {
+  readonly now: number
+  readonly node: {
+    readonly name: string
+    readonly role: string
+    readonly host: string
+    readonly port: number
+    readonly version: string
+  }
+  readonly readings: Readings
+  readonly probes: readonly ProbeName[]
+  readonly live: Verdict
+  readonly ready: Verdict
+  readonly started: Verdict
+  readonly join: Join
+  readonly maintenance: Maintenance
+  /** Whether the LISTEN session on the coordinator is up. */
+  readonly listening: boolean
+}

@@ -1,0 +1,168 @@
+// The metrics table: name, help, labels and how a snapshot becomes samples. No data is no sample, never a zero.
+import type { ClusterNode } from '../../probes/citus/nodes.ts'
+import type { Verdict } from '../../probes/verdicts/verdict.ts'
+import type { Snapshot } from '../exporter.ts'
+
+export interface Sample {
+  readonly labels?: Readonly<Record<string, string>>
+  readonly value: number
+}
+
+/** One gauge; names are API (docs/metrics.md). */
+export interface Metric {
+  readonly name: string
+  readonly help: string
+  readonly labels: readonly string[]
+  samples(snapshot: Snapshot): readonly Sample[]
+}
+
+function one(value: number | undefined): readonly Sample[] {
+  return value === undefined ? [] : [{ value }]
+}
+
+function flag(value: boolean | undefined): readonly Sample[] {
+  return one(value === undefined ? undefined : Number(value))
+}
+
+function perProbe(
+  snapshot: Snapshot,
+  value: (reading: NonNullable<Snapshot['readings'][keyof Snapshot['readings']]>) => number,
+): readonly Sample[] {
+  return snapshot.probes.flatMap((probe) => {
+    const reading = snapshot.readings[probe]
+    return reading === undefined ? [] : [{ labels: { probe }, value: value(reading) }]
+  })
+}
+
+/** This node's row on the coordinator; undefined while nobody could say, null when there is none. */
+function ownRow(snapshot: Snapshot): ClusterNode | null | undefined {
+  const view = snapshot.readings['citus.nodes']?.lastGood?.value
+  if (view === undefined) return undefined
+  const { host, port } = snapshot.node
+  return view.nodes.find((node) => node.host === host && node.port === port) ?? null
+}
+
+function ofRow(snapshot: Snapshot, value: (row: ClusterNode) => boolean): readonly Sample[] {
+  const row = ownRow(snapshot)
+  return row === undefined || row === null
+    ? []
+    : [{ labels: { group: String(row.groupId) }, value: Number(value(row)) }]
+}
+
+function failedChecks(verdict: Verdict): readonly Sample[] {
+  return verdict.checks.map((check) => ({ labels: { check: check.name }, value: Number(check.status === 'failed') }))
+}
+
+/** Every metric of our own; the process's own metrics come from prom-client. */
+export const metrics: readonly Metric[] = [
+  {
+    name: 'pg_up',
+    help: 'Whether PostgreSQL answers on the held session.',
+    labels: [],
+    samples: ({ readings }) =>
+      flag(readings['postgres.alive'] === undefined ? undefined : readings['postgres.alive'].value !== undefined),
+  },
+  {
+    name: 'pg_postmaster_start_time_seconds',
+    help: 'Time at which postmaster started.',
+    labels: [],
+    samples: ({ readings }) => {
+      const started = readings['postgres.alive']?.lastGood?.value.startedAt
+      return one(started === undefined ? undefined : started / 1_000)
+    },
+  },
+  {
+    name: 'pg_replication_is_replica',
+    help: 'Whether the server is in recovery.',
+    labels: [],
+    samples: ({ readings }) => flag(readings['postgres.alive']?.value?.inRecovery),
+  },
+  {
+    name: 'citus_node_registered',
+    help: 'Whether the coordinator has this node.',
+    labels: [],
+    samples: (snapshot) => {
+      const row = ownRow(snapshot)
+      return flag(row === undefined ? undefined : row !== null)
+    },
+  },
+  {
+    name: 'citus_node_active',
+    help: 'Whether the coordinator has this node as active.',
+    labels: ['group'],
+    samples: (snapshot) => ofRow(snapshot, (row) => row.active),
+  },
+  {
+    name: 'citus_node_metadata_synced',
+    help: 'Whether the coordinator says that the metadata of this node is in sync.',
+    labels: ['group'],
+    samples: (snapshot) => ofRow(snapshot, (row) => row.metadataSynced),
+  },
+  {
+    name: 'citus_peer_reachable',
+    help: 'Whether this node reaches another active node.',
+    labels: ['peer'],
+    samples: ({ readings }) =>
+      (readings['citus.peers']?.value ?? []).map((peer) => ({
+        labels: { peer: `${peer.host}:${peer.port}` },
+        value: Number(peer.reachable),
+      })),
+  },
+  {
+    name: 'citus_sidecar_info',
+    help: 'The sidecar itself; always 1.',
+    labels: ['version', 'role', 'node'],
+    samples: ({ node }) => [{ labels: { version: node.version, role: node.role, node: node.name }, value: 1 }],
+  },
+  { name: 'citus_sidecar_live', help: 'Liveness verdict.', labels: [], samples: ({ live }) => flag(live.ok) },
+  { name: 'citus_sidecar_ready', help: 'Readiness verdict.', labels: [], samples: ({ ready }) => flag(ready.ok) },
+  { name: 'citus_sidecar_started', help: 'Startup verdict.', labels: [], samples: ({ started }) => flag(started.ok) },
+  {
+    name: 'citus_sidecar_check_failed',
+    help: 'Whether a check of readiness fails.',
+    labels: ['check'],
+    samples: ({ ready }) => failedChecks(ready),
+  },
+  {
+    name: 'citus_sidecar_join_refused',
+    help: 'Whether joining is refused until a person decides.',
+    labels: [],
+    samples: ({ join }) => flag(join.finding === 'off' ? undefined : join.finding === 'refused'),
+  },
+  {
+    name: 'citus_sidecar_last_verified_timestamp_seconds',
+    help: 'When the coordinator last confirmed this node.',
+    labels: [],
+    samples: ({ join }) => one(join.verifiedAt === undefined ? undefined : join.verifiedAt / 1_000),
+  },
+  {
+    name: 'citus_sidecar_maintenance',
+    help: 'Whether this node is in maintenance.',
+    labels: [],
+    samples: ({ maintenance }) => flag(maintenance.on),
+  },
+  {
+    name: 'citus_sidecar_listening',
+    help: 'Whether the LISTEN session on the coordinator is up.',
+    labels: [],
+    samples: ({ listening, join }) => flag(join.finding === 'off' ? undefined : listening),
+  },
+  {
+    name: 'citus_sidecar_probe_success',
+    help: 'Whether the last run of a probe succeeded.',
+    labels: ['probe'],
+    samples: (snapshot) => perProbe(snapshot, (reading) => Number(reading.error === undefined)),
+  },
+  {
+    name: 'citus_sidecar_probe_duration_seconds',
+    help: 'How long the last run of a probe took.',
+    labels: ['probe'],
+    samples: (snapshot) => perProbe(snapshot, (reading) => reading.durationMs / 1_000),
+  },
+  {
+    name: 'citus_sidecar_probe_age_seconds',
+    help: 'How long ago the last run of a probe ended.',
+    labels: ['probe'],
+    samples: (snapshot) => perProbe(snapshot, (reading) => Math.max(0, snapshot.now - reading.takenAt) / 1_000),
+  },
+]

@@ -1,0 +1,41 @@
+// Snapshot -> Prometheus text, through prom-client's own registry; nothing is asked of anybody here.
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import type { Snapshot } from '../exporter.ts'
+import { metrics } from './metrics.ts'
+
+/** Renders scrapes; one per process. */
+export class PrometheusExporter implements Disposable {
+  readonly #registry = new Registry()
+  readonly #gauges = metrics.map((metric) => ({
+    metric,
+    gauge: new Gauge({
+      name: metric.name,
+      help: metric.help,
+      labelNames: [...metric.labels],
+      registers: [this.#registry],
+    }),
+  }))
+
+  constructor() {
+    collectDefaultMetrics({ register: this.#registry })
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType
+  }
+
+  /** The text of one scrape. */
+  async render(snapshot: Snapshot): Promise<string> {
+    for (const { metric, gauge } of this.#gauges) {
+      // Without a reset the series of a label that is gone would stay for ever.
+      gauge.reset()
+      if (metric.labels.length === 0) gauge.remove()
+      for (const sample of metric.samples(snapshot)) gauge.set(sample.labels ?? {}, sample.value)
+    }
+    return await this.#registry.metrics()
+  }
+
+  [Symbol.dispose](): void {
+    this.#registry.clear()
+  }
+}

@@ -1,0 +1,49 @@
+// A standby is ready while it streams and its lag is small; with two thresholds, and patience while its primary restarts.
+import { ageText, failed, ok, unknown, warning } from './verdict.ts'
+import type { Check, NodeState } from './verdict.ts'
+
+export interface StandbyMemory {
+  /** The lag was above the limit and has not yet come below half of it. */
+  readonly lagging: boolean
+  /** When it last streamed with a small lag, milliseconds since 1970. */
+  readonly goodAt: number | undefined
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1024 ** 2).toFixed(1)} MB`
+}
+
+/** The check, undefined on a primary. */
+export function standbyCheck(
+  state: NodeState,
+  memory: StandbyMemory,
+): { check: Check | undefined; memory: StandbyMemory } {
+  const { now, readings, limits } = state
+  const reading = readings['postgres.replication']
+  if (readings['postgres.alive']?.value?.inRecovery !== true) return { check: undefined, memory }
+  const found = reading?.value
+  if (found === undefined) return { check: unknown('replication', reading?.error?.message ?? 'not asked yet'), memory }
+  const { lagBytes } = found
+  if (found.status !== 'streaming' || lagBytes === undefined) {
+    const since = memory.goodAt === undefined ? undefined : now - memory.goodAt
+    const text = `the standby does not stream (WAL receiver: ${found.status ?? 'none'}), so its lag is unknown`
+    const action = 'look whether the primary runs and at primary_conninfo'
+    if (since !== undefined && since <= limits.standbyGrace)
+      return {
+        check: warning('replication', `${text}; tolerated for ${ageText(limits.standbyGrace - since)} more`, action),
+        memory,
+      }
+    return { check: failed('replication', text, action), memory }
+  }
+  const lagging = memory.lagging ? lagBytes > limits.standbyMaxLag / 2 : lagBytes > limits.standbyMaxLag
+  if (lagging) {
+    const why = found.replayPaused ? 'replay is paused' : 'replay is behind'
+    const check = failed(
+      'replication',
+      `${why} by ${megabytes(lagBytes)}; allowed ${megabytes(limits.standbyMaxLag)}, ready again below half of it`,
+      found.replayPaused ? 'run pg_wal_replay_resume()' : 'wait, or look for long queries that hold up replay',
+    )
+    return { check, memory: { lagging, goodAt: memory.goodAt } }
+  }
+  return { check: ok('replication', `streaming, ${megabytes(lagBytes)} behind`), memory: { lagging, goodAt: now } }
+}

@@ -12,15 +12,15 @@ import type { Bounds, Session } from '../pg/session.ts'
 import type { CoordinatorLocator } from './coordinator.ts'
 import { decide } from './decide.ts'
 import type { Decision } from './decide.ts'
-import type { JoinFacts, Self } from './facts.ts'
+import type { JoinFacts } from './facts.ts'
 import { unfenced } from './fencing.ts'
 import { finding, findingOfError } from './findings.ts'
 import type { Finding, FindingCode } from './findings.ts'
 import { gatherFacts, isOlder, localAnswer, selfOf } from './gather.ts'
-import { announcementOf } from './heartbeat.ts'
+import { Heartbeat } from './heartbeat.ts'
 import type { NodeReport } from './heartbeat.ts'
 import { JoinState } from './join-state.ts'
-import { acceptMember, announce } from './ledger.ts'
+import { acceptMember } from './ledger.ts'
 import type { Member } from './ledger.ts'
 import { forgetVerification, readNotebook, verificationOf, writeVerification } from './notebook.ts'
 import type { Notebook } from './notebook.ts'
@@ -59,6 +59,7 @@ export interface RegistrationOptions {
 export class Registration {
   readonly #options: RegistrationOptions
   readonly #state: JoinState
+  readonly #heartbeat: Heartbeat
   #wake = Promise.withResolvers<void>()
   #notebook: Notebook | undefined
   /** The run of the server in which the notebook was read, by its start. */
@@ -66,7 +67,6 @@ export class Registration {
   #members: readonly Member[] = []
   #accepted: FindingCode | undefined
   #failures = 0
-  #heartbeatAt = 0
   #notedAt = 0
   #notBefore = 0
   /** When the last action ended; what was read before shows a state that is gone. */
@@ -74,6 +74,7 @@ export class Registration {
 
   constructor(options: RegistrationOptions) {
     this.#options = options
+    this.#heartbeat = new Heartbeat(options)
     this.#state = new JoinState(options.config.role === 'standalone', options.report)
   }
 
@@ -115,7 +116,7 @@ export class Registration {
 
   /** The heartbeat is due now, because what it tells has changed. */
   tell(): void {
-    this.#heartbeatAt = 0
+    this.#heartbeat.due()
     this.hint()
   }
 
@@ -167,7 +168,9 @@ export class Registration {
       const decision = this.#allowed(decide(facts), alone)
       const trusted = decision.do !== 'stop' || decision.finding.kind === 'wait'
       // A second sidecar for this node keeps quiet: the first one speaks for it.
-      if (alone) await this.#heartbeat(facts.self, trusted, decision.do === 'act', signal)
+      if (alone)
+        this.#members =
+          (await this.#heartbeat.beat(facts.self, trusted, decision.do === 'act', signal)) ?? facts.members
       if (decision.do === 'act') return await this.#act(decision, facts, signal)
       this.#failures = 0
       if (decision.do === 'stop') return this.#state.stopped(decision.finding)
@@ -223,20 +226,6 @@ export class Registration {
       return stop(finding('registration-off', `${decision.because}, and CITUS_SIDECAR_REGISTER is off`))
     const { finding: before } = this.#state
     return clock.now() < this.#notBefore && before !== undefined ? stop(before) : decision
-  }
-
-  async #heartbeat(self: Self, trusted: boolean, now: boolean, signal: AbortSignal): Promise<void> {
-    const { config, clock, ledger, nodeReport, report } = this.#options
-    if (!now && clock.now() < this.#heartbeatAt + config.heartbeatInterval) return
-    try {
-      this.#heartbeatAt = clock.now()
-      this.#members = await announce(ledger.sql(this.#bounds(signal)), announcementOf(self, trusted, nodeReport()))
-    } catch (error) {
-      this.#heartbeatAt = 0
-      // A call that follows needs the announcement; without one the next interval tries again.
-      if (now) throw error
-      report('heartbeat.failed', { reason: reasonOf(error) })
-    }
   }
 
   async #act(decision: Act, facts: JoinFacts, signal: AbortSignal): Promise<void> {

@@ -12,6 +12,8 @@ export interface Candidate {
   readonly inRecovery: boolean
   readonly systemIdentifier: string
   readonly timeline: number
+  /** Start of the postmaster, milliseconds since 1970: two names of one server have it in common, two servers do not. */
+  readonly startedAt: number
 }
 
 /** How long an answer holds while nothing breaks, milliseconds. */
@@ -19,6 +21,7 @@ const cacheFor = 60_000
 
 const sql = `
   select pg_catalog.pg_is_in_recovery() as "inRecovery", control.system_identifier::text as "systemIdentifier",
+         (extract(epoch from pg_catalog.pg_postmaster_start_time()) * 1000)::float8 as "startedAt",
          greatest(checkpoint.timeline_id,
                   case when pg_catalog.pg_is_in_recovery() then 0
                        else ('x' || substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_flush_lsn()), 1, 8))::bit(32)::int end) as timeline
@@ -27,7 +30,10 @@ const sql = `
 /** The primary among those that answered. @throws SidecarError NO_COORDINATOR or TWO_COORDINATORS. */
 export function choose(candidates: readonly Candidate[], silent: readonly string[]): Candidate {
   const primaries = candidates.filter((one) => !one.inRecovery).toSorted((a, b) => b.timeline - a.timeline)
-  const [first, second] = primaries
+  const [first] = primaries
+  const second = primaries.find(
+    (one) => one.systemIdentifier !== first?.systemIdentifier || one.startedAt !== first.startedAt,
+  )
   const name = (one: Candidate): string => `${one.target.address.host}:${one.target.address.port}`
   if (first === undefined) {
     const standbys = candidates.map((one) => `${name(one)} is in recovery`)

@@ -189,7 +189,9 @@ export class Registration {
     if (run !== this.#run) this.#notebook = undefined
     if (this.#notebook === undefined) {
       this.#notebook = await readNotebook(local.sql(this.#bounds(signal)))
-      this.#state.remember(this.#notebook.verifiedAt)
+      // A copied volume brings another node's verification along; a standby has that of its group.
+      const own = this.#notebook.name === config.node || !this.primary
+      this.#state.remember(own ? this.#notebook.verifiedAt : undefined)
     }
     if (config.role === 'standalone') return undefined
     const answer = localAnswer(readings, this.#actedAt)

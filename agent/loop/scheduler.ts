@@ -20,6 +20,9 @@ export interface SchedulerOptions {
   readonly elapsed: () => number
 }
 
+/** A flood of hints makes no more than twenty runs of a probe a second, milliseconds. */
+const hintGap = 50
+
 /** Runs probes until its signal aborts. */
 export class Scheduler {
   readonly #options: SchedulerOptions
@@ -57,7 +60,8 @@ export class Scheduler {
       if (probe.skip(facts()) === undefined) await this.#inTurn(probe, signal)
       else readings.forget(probe.name)
       // Up to a tenth earlier, so that probes and sidecars do not march in step.
-      await clock.sleep(probe.interval * (1 - random() / 10), AbortSignal.any([signal, woken.signal]))
+      await clock.sleep(hintGap, signal)
+      await clock.sleep(probe.interval * (1 - random() / 10) - hintGap, AbortSignal.any([signal, woken.signal]))
     }
     this.#wake.delete(probe.name)
   }

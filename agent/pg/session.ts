@@ -12,8 +12,6 @@ export interface SessionOptions {
   readonly target: (signal: AbortSignal) => Promise<ConnectionTarget>
   /** Called when an open connection ends without having been asked to. */
   readonly onClosed?: () => void
-  /** Runs on each new connection before anything else. */
-  readonly prepare?: (sql: Sql) => Promise<void>
   /** Closes an unused connection after this many milliseconds; held for ever where undefined. */
   readonly idleTimeout?: number
 }
@@ -116,8 +114,6 @@ export class Session implements AsyncDisposable {
     client.on('error', () => this.#ended(client))
     this.#open = open
     if (this.#disposed) await this[Symbol.asyncDispose]()
-    const bounds = { timeout: this.#config.statementTimeout, signal }
-    await this.#options.prepare?.({ query: async (text, values = []) => await this.#run(open, text, values, bounds) })
     return open
   }
 

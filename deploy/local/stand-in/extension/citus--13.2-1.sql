@@ -318,6 +318,20 @@ begin
 end
 $$;
 
+-- Serialises changes of pg_dist_node. A standby refuses it in Citus' words, not in those of LOCK TABLE.
+create function citus_internal.lock_nodes() returns void
+language plpgsql
+as $$
+begin
+  if pg_is_in_recovery() then
+    raise exception using errcode = '55000',
+      message = 'cannot acquire lock mode ExclusiveLock on database objects while recovery is in progress',
+      hint = 'Only RowExclusiveLock or less can be acquired on database objects during recovery.';
+  end if;
+  lock table pg_catalog.pg_dist_node in exclusive mode;
+end
+$$;
+
 create function citus_internal.existing_node(host text, port integer) returns pg_catalog.pg_dist_node
 language plpgsql
 as $$
@@ -333,13 +347,13 @@ begin
 end
 $$;
 
--- The node that is about to change: on the coordinator, with changes of pg_dist_node serialised.
+-- The node that is about to change, on the coordinator.
 create function citus_internal.modifiable_node(host text, port integer) returns pg_catalog.pg_dist_node
 language plpgsql
 as $$
 begin
   perform citus_internal.existing_node(host, port);
-  lock table pg_catalog.pg_dist_node in exclusive mode;
+  perform citus_internal.lock_nodes();
   -- it may have changed while we waited
   return citus_internal.existing_node(host, port);
 end
@@ -802,7 +816,7 @@ begin
   if existed then
     return;
   end if;
-  lock table pg_catalog.pg_dist_node in exclusive mode;
+  perform citus_internal.lock_nodes();
   -- somebody else may have added it while we waited
   select nodeid into id from pg_catalog.pg_dist_node where nodename = host and nodeport = port;
   existed := found;
@@ -972,7 +986,7 @@ create function citus_internal.mark_unsynced(who name) returns void
 language plpgsql
 as $$
 begin
-  lock table pg_catalog.pg_dist_node in exclusive mode;
+  perform citus_internal.lock_nodes();
   update pg_catalog.pg_dist_node set metadatasynced = false where hasmetadata and metadatasynced and groupid > 0;
   if found and citus_internal.local_groupid() = 0 then
     insert into citus_internal.outbox (who) values (who);
@@ -1178,6 +1192,9 @@ begin
     raise exception using errcode = 'P0002', message = format('node %s not found', node_id);
   end if;
   perform citus_internal.lock_placements(node, force, lock_cooldown);
+  if pg_is_in_recovery() then
+    raise exception using errcode = 'XX000', message = 'cannot assign TransactionIds during recovery';
+  end if;
   update pg_dist_node set nodename = new_node_name, nodeport = new_node_port where nodeid = node_id;
   perform citus_internal.mark_unsynced(current_user);
 end
@@ -1299,6 +1316,10 @@ declare
   recovered integer := 0;
   trouble text;
 begin
+  if pg_is_in_recovery() then
+    raise exception using errcode = '25006', message = 'writing to worker nodes is not currently allowed',
+      detail = 'the database is read-only';
+  end if;
   perform pg_advisory_xact_lock(1130984565, 0);
   for node in select * from citus_internal.cluster_node where isactive and noderole = 'primary' order by nodeid loop
     begin

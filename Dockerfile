@@ -1,0 +1,34 @@
+# The image of citus-sidecar: compiled program and production dependencies on Node 24, as a user without rights.
+ARG NODE_IMAGE=docker.io/library/node:24-bookworm-slim
+
+FROM ${NODE_IMAGE} AS build
+WORKDIR /build
+COPY package.json package-lock.json ./
+# Install scripts fetch servers and a Node for tests; the build needs neither.
+RUN npm ci --ignore-scripts
+COPY tsconfig.json tsconfig.build.json ./
+COPY agent ./agent
+COPY probes ./probes
+COPY exporters ./exporters
+RUN npm run build && chmod 0755 dist/agent/main.js
+
+FROM ${NODE_IMAGE} AS dependencies
+WORKDIR /build
+COPY package.json package-lock.json ./
+RUN npm ci --omit=dev --ignore-scripts
+
+FROM ${NODE_IMAGE}
+LABEL org.opencontainers.image.title="citus-sidecar" \
+      org.opencontainers.image.licenses="Apache-2.0"
+ENV NODE_ENV=production NODE_OPTIONS=--enable-source-maps
+WORKDIR /app
+COPY package.json LICENSE ./
+COPY --from=dependencies /build/node_modules ./node_modules
+COPY --from=build /build/dist ./dist
+# On the PATH, so that `kubectl exec … -- citus-sidecar status` works; the volume is mounted over the directory.
+RUN ln -s /app/dist/agent/main.js /usr/local/bin/citus-sidecar \
+    && install -d -o 65532 -g 65532 -m 0770 /run/citus-sidecar
+USER 65532:65532
+EXPOSE 9187
+ENTRYPOINT ["citus-sidecar"]
+CMD ["run"]

@@ -1,0 +1,41 @@
+// The probes that ask one question with one row: alive, identity and writable.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { alive } from '../../../probes/postgres/alive.ts'
+import { identity } from '../../../probes/postgres/identity.ts'
+import { writable } from '../../../probes/postgres/writable.ts'
+import { probeLimits } from '../../support/probe-limits.ts'
+import { probeContext, scriptedSql, serverError } from '../../support/scripted-sql.ts'
+
+const soon = AbortSignal.timeout(60_000)
+
+test('alive tells recovery mode, start and how long the answer took', async () => {
+  const sql = scriptedSql({ when: /pg_is_in_recovery/, rows: [{ inRecovery: true, startedAt: 7 }] })
+  assert.deepEqual(await alive(probeLimits).read(probeContext(sql), soon), {
+    inRecovery: true,
+    startedAt: 7,
+    latencyMs: 1,
+  })
+})
+
+test('identity is the row as the server gives it', async () => {
+  const row = { startedAt: 7, systemIdentifier: '7000', timeline: 3, lsn: '0/5', inRecovery: false }
+  const sql = scriptedSql({ when: /pg_control_system/, rows: [row] })
+  assert.deepEqual(await identity(probeLimits).read(probeContext(sql), soon), row)
+})
+
+test('an answer without a row is no answer', async () => {
+  await assert.rejects(alive(probeLimits).read(probeContext(scriptedSql()), soon), /without a row/)
+  await assert.rejects(identity(probeLimits).read(probeContext(scriptedSql()), soon), /without a row/)
+})
+
+test('writable runs the write it was given and nothing else', async () => {
+  const sql = scriptedSql()
+  assert.deepEqual(await writable(probeLimits).read(probeContext(sql), soon), { latencyMs: 1 })
+  assert.deepEqual(sql.asked, [{ text: probeLimits.writeStatement, values: [] }])
+})
+
+test('writable passes on why the write failed', async () => {
+  const sql = scriptedSql({ when: /write/, fails: serverError('53100', 'could not extend file') })
+  await assert.rejects(writable(probeLimits).read(probeContext(sql), soon), { code: '53100' })
+})

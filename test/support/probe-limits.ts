@@ -1,0 +1,8 @@
+// The limits that the default settings give the probes.
+import { loadConfig } from '../../agent/config.ts'
+import type { ProbeLimits } from '../../probes/probe.ts'
+
+export const probeLimits: ProbeLimits = {
+  ...loadConfig({ CITUS_SIDECAR_ROLE: 'standalone' }, 'any'),
+  writeStatement: 'write',
+}

@@ -77,6 +77,9 @@ function primaryOf(facts: JoinFacts, group: number | undefined): ClusterNode | u
 function decideCoordinator(facts: JoinFacts): Decision {
   const row = primaryOf(facts, 0)
   const { host, port } = facts.self.address
+  if (row === undefined && facts.view.nodes.some((node) => node.groupId === 0)) {
+    return stop(finding('registration-waits', 'group 0 has a secondary but no primary: remove its row first'))
+  }
   if (row === undefined)
     return { do: 'act', action: 'set-coordinator-host', node: undefined, because: 'no host of the coordinator is set' }
   if (row.host === host && row.port === port) return { do: 'nothing', node: row }

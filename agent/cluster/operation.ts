@@ -35,6 +35,9 @@ export function isRetryable(error: unknown): boolean {
   // The server behind the address is another one: that stays so until somebody mends it.
   if (error instanceof Error && 'detail' in error && error.detail === 'identity') return false
   const state = sqlstate(error)
+  // How Citus reports a connection that broke under a transaction, or a node without the extension.
+  if (state === 'XX000')
+    return error instanceof Error && error.message.startsWith('failure on connection marked as essential')
   if (state !== undefined) return passing.has(state) || state.startsWith('08')
   return error instanceof SidecarError ? error.kind === 'retryable' : true
 }

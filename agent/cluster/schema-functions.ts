@@ -125,12 +125,17 @@ language plpgsql ${definer}
 as $$
 declare
   known citus_sidecar.members := citus_sidecar.known_member(member_name);
+  new_group integer := known.group_wanted;
 begin
   if known.role <> 'worker' or known.in_recovery then
     raise exception 'member % is no primary worker', member_name using errcode = '22023';
   end if;
   perform citus_sidecar.check_identity(known);
-  return citus_add_node(known.host, known.port, coalesce(known.group_wanted, -1), 'primary', 'default');
+  -- Citus' own default takes the next number even where a group was given that number by hand, and fails.
+  while new_group is null or (known.group_wanted is null and exists (select from pg_dist_node n where n.groupid = new_group)) loop
+    new_group := nextval('pg_catalog.pg_dist_groupid_seq');
+  end loop;
+  return citus_add_node(known.host, known.port, new_group, 'primary', 'default');
 end
 $$;
 
@@ -174,6 +179,11 @@ declare
 begin
   if known.role <> 'coordinator' or known.in_recovery then
     raise exception 'member % is no primary coordinator', member_name using errcode = '22023';
+  end if;
+  -- With rows of group 0 but no primary among them Citus 13.2 ends the server process.
+  perform from pg_dist_node n where n.groupid = 0;
+  if found then
+    raise exception 'group 0 has rows already' using errcode = '22023';
   end if;
   perform citus_set_coordinator_host(known.host, known.port);
 end

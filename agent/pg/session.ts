@@ -32,7 +32,8 @@ export class Session implements AsyncDisposable {
   readonly #config: Config
   readonly #options: SessionOptions
   #open: Open | undefined
-  #opening: Promise<Open> | undefined
+  /** Ends when every query asked for so far has. */
+  #turn: Promise<void> = Promise.resolve()
   #idle: NodeJS.Timeout | undefined
   #inUse = 0
   #disposed = false
@@ -50,10 +51,15 @@ export class Session implements AsyncDisposable {
   async query<Row extends object>(text: string, values: readonly unknown[], bounds: Bounds): Promise<readonly Row[]> {
     this.#inUse += 1
     clearTimeout(this.#idle)
+    const before = this.#turn
+    const own = Promise.withResolvers<void>()
+    this.#turn = before.then(async () => await own.promise)
     try {
+      await turn(before, bounds)
       const open = await this.#ready(bounds.signal)
       return await this.#run<Row>(open, text, values, bounds)
     } finally {
+      own.resolve()
       this.#inUse -= 1
       this.#restWhenUnused()
     }
@@ -99,11 +105,7 @@ export class Session implements AsyncDisposable {
 
   async #ready(signal: AbortSignal): Promise<Open> {
     if (this.#disposed) throw new SidecarError('SESSION_CLOSED', 'this session was closed because the sidecar ends')
-    if (this.#open !== undefined) return this.#open
-    this.#opening ??= this.#connect(signal).finally(() => {
-      this.#opening = undefined
-    })
-    return await this.#opening
+    return this.#open ?? (await this.#connect(signal))
   }
 
   async #connect(signal: AbortSignal): Promise<Open> {
@@ -158,5 +160,23 @@ export class Session implements AsyncDisposable {
       bounds.signal.removeEventListener('abort', onAbort)
       client.off('end', ended)
     }
+  }
+}
+
+/** Waits for the queries before this one, within its own bounds: one that gives up here leaves their connection alone. */
+async function turn(before: Promise<void>, bounds: Bounds): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const timer = setTimeout(
+    () => reject(new SidecarError('QUERY_TIMEOUT', `no turn on this connection within ${bounds.timeout} ms`)),
+    bounds.timeout,
+  )
+  const onAbort = (): void => reject(bounds.signal.reason)
+  bounds.signal.addEventListener('abort', onAbort, { once: true })
+  void before.then(resolve)
+  try {
+    await promise
+  } finally {
+    clearTimeout(timer)
+    bounds.signal.removeEventListener('abort', onAbort)
   }
 }

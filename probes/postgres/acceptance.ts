@@ -78,7 +78,7 @@ export function acceptanceOf(error: ReadingError): AcceptanceState {
   if (error.timedOut) return 'frozen'
   if (error.code === '57P03') {
     if (/shutting down/i.test(error.message)) return 'shutting-down'
-    return /not yet accepting|recovery/i.test(error.message) ? 'recovering' : 'starting'
+    return /not (?:yet )?accepting|recovery/i.test(error.message) ? 'recovering' : 'starting'
   }
   return byCode[error.code ?? ''] ?? 'failed'
 }

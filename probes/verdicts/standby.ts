@@ -9,6 +9,8 @@ export interface StandbyMemory {
   readonly goodAt: number | undefined
 }
 
+const wait = 'wait, or look for long queries that hold up replay'
+
 function megabytes(bytes: number): string {
   return `${(bytes / 1024 ** 2).toFixed(1)} MB`
 }
@@ -22,11 +24,20 @@ export function standbyCheck(
   const reading = readings['postgres.replication']
   if (readings['postgres.alive']?.value?.inRecovery !== true) return { check: undefined, memory }
   const found = reading?.value
-  if (found === undefined) return { check: unknown('replication', reading?.error?.message ?? 'not asked yet'), memory }
+  if (found === undefined) {
+    const why = reading?.error?.message ?? 'not asked yet'
+    // What was too far behind stays so until somebody has seen it caught up.
+    if (memory.lagging)
+      return { check: failed('replication', `replay was behind, and now nobody knows (${why})`, wait), memory }
+    return { check: unknown('replication', why), memory }
+  }
   const { lagBytes } = found
   if (found.status !== 'streaming' || lagBytes === undefined) {
-    const since = memory.goodAt === undefined ? undefined : now - memory.goodAt
-    const text = `the standby does not stream (WAL receiver: ${found.status ?? 'none'}), so its lag is unknown`
+    const since = memory.goodAt === undefined || memory.lagging ? undefined : now - memory.goodAt
+    const text =
+      found.status === 'streaming'
+        ? 'the primary has not said yet how much WAL there is, so the lag is unknown'
+        : `the standby does not stream (WAL receiver: ${found.status ?? 'none'}), so its lag is unknown`
     const action = 'look whether the primary runs and at primary_conninfo'
     if (since !== undefined && since <= limits.standbyGrace)
       return {
@@ -41,7 +52,7 @@ export function standbyCheck(
     const check = failed(
       'replication',
       `${why} by ${megabytes(lagBytes)}; allowed ${megabytes(limits.standbyMaxLag)}, ready again below half of it`,
-      found.replayPaused ? 'run pg_wal_replay_resume()' : 'wait, or look for long queries that hold up replay',
+      found.replayPaused ? 'run pg_wal_replay_resume()' : wait,
     )
     return { check, memory: { lagging, goodAt: memory.goodAt } }
   }

@@ -43,7 +43,10 @@ test('with any allowed limits both looks at PostgreSQL end before the frozen lim
   const bounds = fc
     .integer({ min: 2_000, max: 600_000 })
     .chain((frozenAfter) =>
-      fc.record({ frozenAfter: fc.constant(frozenAfter), connectTimeout: fc.integer({ min: 100, max: frozenAfter - 1 }) }),
+      fc.record({
+        frozenAfter: fc.constant(frozenAfter),
+        connectTimeout: fc.integer({ min: 100, max: frozenAfter - 1 }),
+      }),
     )
   fc.assert(
     fc.property(bounds, (limits) => {

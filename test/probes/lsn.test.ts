@@ -25,7 +25,21 @@ test('the order of texts is the order of positions, not of letters', () => {
   assert.ok(parseLsn('0/A000000') > parseLsn('0/9FFFFFF'))
 })
 
-for (const bad of ['', '0', '/', '0/', '/0', '0/0/0', '0/G', '123456789/0', '0/123456789', ' 0/0', '0/0\n', '-1/0', '0x1/0'])
+for (const bad of [
+  '',
+  '0',
+  '/',
+  '0/',
+  '/0',
+  '0/0/0',
+  '0/G',
+  '123456789/0',
+  '0/123456789',
+  ' 0/0',
+  '0/0\n',
+  '-1/0',
+  '0x1/0',
+])
   test(`refuses ${JSON.stringify(bad)} and says so`, () => {
     assert.throws(() => parseLsn(bad), {
       name: 'RangeError',

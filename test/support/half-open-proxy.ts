@@ -18,7 +18,7 @@ export function nameOf(packet: Buffer): string | undefined {
   if (code === cancelCode) return anonymous.cancel
   const words = packet.subarray(8, packet.readInt32BE(0)).toString('utf8').split('\0')
   const at = words.findIndex((word, index) => index % 2 === 0 && word === 'application_name')
-  return words[at + 1] ?? anonymous.unnamed
+  return (at < 0 ? undefined : words[at + 1]) ?? anonymous.unnamed
 }
 
 interface Link {
@@ -144,14 +144,13 @@ export class HalfOpenProxy implements AsyncDisposable {
       'close',
       told(() => {
         to.end()
-        from.destroy()
-        if (to.destroyed || from === link.client) this.#links.delete(link)
+        if (to.destroyed) this.#links.delete(link)
       }),
     )
   }
 
   #has(rules: ReadonlySet<Which>, link: Link): boolean {
-    return link.name !== undefined && (rules.has(link.name) || rules.has(undefined))
+    return rules.has(undefined) || (link.name !== undefined && rules.has(link.name))
   }
 
   #swallows(link: Link): boolean {

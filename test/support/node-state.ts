@@ -45,13 +45,14 @@ export function met(state: AcceptanceState, message = `said ${state}`): Readings
   return { 'postgres.connect': good('postgres.connect', value) }
 }
 
-/** A standby's replication as read 100 ms ago. */
+/** A standby's replication as read 100 ms ago; status null: there is no WAL receiver. */
 export function replicating(
   lagBytes: number | undefined,
-  status: string | undefined = 'streaming',
+  status: string | null = 'streaming',
   replayPaused = false,
 ): Readings {
-  const value = { status, lagBytes, silentMs: status === undefined ? undefined : 10, replayPaused }
+  const silentMs = status === null ? undefined : 10
+  const value = { status: status ?? undefined, lagBytes, silentMs, replayPaused }
   return { 'postgres.replication': good('postgres.replication', value) }
 }
 

@@ -116,6 +116,22 @@ export const scenarios: Readonly<Record<string, readonly Step[]>> = {
     gives('c', "select citus_check_connection_to_node('localhost', {w1})", [true]),
     gives('c', "select citus_check_connection_to_node('localhost', 1)", [false]),
     gives('c', "select citus_check_connection_to_node('nowhere.invalid')", [false]),
+    gives(
+      'c',
+      "select success, result from master_run_on_worker(array['localhost', 'localhost'], array[{w1}, 1], array['select 42', 'select 43'], false)",
+      [true, '42'],
+      [false, 'failed to connect to localhost:1'],
+    ),
+    gives(
+      'c',
+      "select success, result from master_run_on_worker(array['localhost'], array[{w1}], array['select 1/0'], false)",
+      [false, 'ERROR:  division by zero'],
+    ),
+    gives(
+      'c',
+      "select success, result from master_run_on_worker(array['localhost'], array[{w1}], array['select 1 union select 2'], false)",
+      [false, 'expected a single row in query result'],
+    ),
   ],
   'an inactive worker': [
     works('c', "select citus_add_inactive_node('localhost', {w3}, 3)"),

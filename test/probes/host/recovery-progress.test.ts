@@ -27,7 +27,11 @@ suite('the WAL file being replayed', () => {
     ['is read from the startup process', ['init', `postgres: startup recovering ${file}`], file],
     ['is read where the server has a cluster name', [`postgres: main: startup   recovering ${file}\0`], file],
     ['is unknown where nobody recovers', ['postgres: checkpointer', 'sh -c recovering'], undefined],
-    ['is unknown where two servers recover', [`postgres: startup recovering ${file}`, `postgres: a: startup recovering ${file}`], undefined],
+    [
+      'is unknown where two servers recover',
+      [`postgres: startup recovering ${file}`, `postgres: a: startup recovering ${file}`],
+      undefined,
+    ],
     ['is not taken from a program that only mentions it', [`grep postgres: startup recovering ${file}`], undefined],
   ]
   for (const [title, titles, expected] of cases) {

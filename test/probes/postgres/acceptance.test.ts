@@ -14,7 +14,7 @@ const sorted: readonly [code: string | undefined, message: string, state: Accept
   ['57P03', 'the database system is shutting down', 'shutting-down'],
   ['57P03', 'the database system is not yet accepting connections', 'recovering'],
   ['57P03', 'the database system is in recovery mode', 'recovering'],
-  ['57P03', 'the database system is not accepting connections', 'starting'],
+  ['57P03', 'the database system is not accepting connections', 'recovering'],
   ['57P01', 'terminating connection due to administrator command', 'shutting-down'],
   ['57P02', 'terminating connection because of crash of another server process', 'shutting-down'],
   ['53300', 'sorry, too many clients already', 'full'],

@@ -7,7 +7,7 @@ create schema citus;
 create schema citus_internal;
 grant usage on schema citus_internal to public;
 
--- Types ------------------------------------------------------------------------------------------------------------
+-- Types -------------------------------------------------------------------------------------------------------------
 
 create type pg_catalog.noderole as enum ('primary', 'secondary', 'unavailable');
 create type pg_catalog.citus_job_status as enum
@@ -212,7 +212,7 @@ $$;
 create trigger pg_dist_node_trigger before insert or update on pg_catalog.pg_dist_node
   for each row execute function citus_internal.pg_dist_node_trigger_func();
 
--- What this node knows about itself ----------------------------------------------------------------------------------
+-- What this node knows about itself ---------------------------------------------------------------------------------
 
 create function pg_catalog.citus_version() returns text
 language sql stable strict
@@ -294,7 +294,7 @@ create function pg_catalog.citus_pid_for_gpid(global_pid bigint) returns integer
 language sql stable strict
 as 'select ($1 % 10000000000)::integer';
 
--- Who may, and where ---------------------------------------------------------------------------------------------------
+-- Who may, and where ------------------------------------------------------------------------------------------------
 
 create function citus_internal.ensure_superuser() returns void
 language plpgsql
@@ -359,7 +359,7 @@ begin
 end
 $$;
 
--- Connections between nodes --------------------------------------------------------------------------------------------
+-- Connections between nodes -----------------------------------------------------------------------------------------
 
 -- Straight from contrib's library instead of its extension, so that loading this takes no CASCADE, as with Citus.
 create function citus_internal.dblink_connect(text, text) returns text
@@ -448,8 +448,8 @@ end
 $$;
 revoke all on function citus_internal.try_connect(text) from public;
 
--- What try_connect says within so many milliseconds, null if nothing. dblink knows no timeout that a frozen server would
--- run into, so a second session of this server tries first and can be left behind. Without it we just hope ('').
+-- What try_connect says within so many milliseconds, null if nothing. dblink has no timeout that a frozen server
+-- would run into, so a second session of this server tries first and can be left behind. Without it we just hope ('').
 create function citus_internal.rehearse_connect(conninfo text, patience integer) returns text
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -557,7 +557,7 @@ begin
 end
 $$;
 
--- Copying metadata -----------------------------------------------------------------------------------------------------
+-- Copying metadata --------------------------------------------------------------------------------------------------
 --
 -- A change is rehearsed on every node it concerns inside the call (so that errors come where Citus gives them) and
 -- carried out when the local transaction commits: a failed call or a rollback leaves nothing behind anywhere.
@@ -760,7 +760,7 @@ end
 $$;
 revoke all on function citus_internal.stand_in_tick() from public;
 
--- Placements ---------------------------------------------------------------------------------------------------------
+-- Placements --------------------------------------------------------------------------------------------------------
 
 create function citus_internal.ensure_removable(node pg_catalog.pg_dist_node) returns void
 language plpgsql
@@ -800,7 +800,7 @@ as $$
   select coalesce(array_agg(placementid), '{}') from gone
 $$;
 
--- Nodes come and go --------------------------------------------------------------------------------------------------
+-- Nodes come and go -------------------------------------------------------------------------------------------------
 
 create function citus_internal.insert_node(
   host text, port integer, wanted integer, role noderole, cluster name, active boolean,
@@ -1094,7 +1094,7 @@ begin
 end
 $$;
 
--- Locks on the shards of a node ----------------------------------------------------------------------------------------
+-- Locks on the shards of a node -------------------------------------------------------------------------------------
 
 -- Colocated shards share one lock. Advisory locks of two keys, the first of them a constant of this file.
 create function citus_internal.shard_key(shard bigint) returns integer
@@ -1232,7 +1232,7 @@ begin
 end
 $$;
 
--- Can nodes talk to each other -----------------------------------------------------------------------------------------
+-- Can nodes talk to each other --------------------------------------------------------------------------------------
 
 -- A definer's function that connects as its caller: dblink gives the server's password file to superusers only.
 create function citus_internal.check_connection(who name, host text, port integer) returns boolean
@@ -1255,6 +1255,49 @@ $$;
 create function pg_catalog.citus_check_connection_to_node(nodename text, nodeport integer default 5432) returns boolean
 language sql strict
 as 'select citus_internal.check_connection(current_user, $1, $2)';
+
+-- Runs a command on nodes, registered or not, one after the other (`parallel` is only about speed); what a failed one
+-- says is its result.
+create function citus_internal.run_on(who name, host text, port integer, command text, out success boolean, out result text)
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  success := true;
+  begin
+    perform citus_internal.open_node(host, port, who);
+  exception when connection_failure then
+    success := false;
+    result := format('failed to connect to %s:%s', host, port);
+    return;
+  end;
+  begin
+    select line into strict result from citus_internal.converse('citus stand-in', command) line;
+  exception
+    when no_data_found then
+      result := '';
+    when too_many_rows then
+      success := false;
+      result := 'expected a single row in query result';
+    when others then
+      success := false;
+      result := format('ERROR:  %s', sqlerrm);
+  end;
+  perform citus_internal.close_node();
+end
+$$;
+
+create function pg_catalog.master_run_on_worker(
+  worker_name text[], port integer[], command text[], parallel boolean,
+  out node_name text, out node_port integer, out success boolean, out result text)
+returns setof record
+language sql stable strict
+as $$
+  select task.host, task.port, answer.success, coalesce(answer.result, '')
+  from unnest(worker_name, master_run_on_worker.port, command) with ordinality task (host, port, command, number),
+    lateral citus_internal.run_on(current_user, task.host, task.port, task.command) answer
+  order by task.number
+$$;
 
 create function citus_internal.check_health(who name)
 returns table (from_nodename text, from_nodeport integer, to_nodename text, to_nodeport integer, result boolean)
@@ -1302,7 +1345,7 @@ returns setof record
 language sql strict
 as 'select * from citus_internal.check_health(current_user)';
 
--- Two-phase commits ------------------------------------------------------------------------------------------------------
+-- Two-phase commits -------------------------------------------------------------------------------------------------
 
 -- Finishes what this node prepared on others: with a record it commits, without one it rolls back. There are no
 -- distributed transactions in progress here, so none is spared. A definer's function, as the daemon would be.
@@ -1356,7 +1399,7 @@ begin
 end
 $$;
 
--- Activity, of this node only ----------------------------------------------------------------------------------------------
+-- Activity, of this node only ---------------------------------------------------------------------------------------
 
 create function pg_catalog.citus_stat_activity(
   out global_pid bigint, out nodeid integer, out is_worker_query boolean, out datid oid, out datname name,
@@ -1397,7 +1440,7 @@ alter view citus.citus_stat_activity set schema pg_catalog;
 alter view citus.citus_lock_waits set schema pg_catalog;
 grant select on pg_catalog.citus_stat_activity, pg_catalog.citus_lock_waits to public;
 
--- Who may call what ------------------------------------------------------------------------------------------------------
+-- Who may call what -------------------------------------------------------------------------------------------------
 
 revoke all on function
   pg_catalog.citus_add_node(text, integer, integer, noderole, name),

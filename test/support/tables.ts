@@ -1,0 +1,31 @@
+// A distributed and a reference table on a cluster of any kind: real ones where Citus is real, their rows in the
+// catalogs where it is the stand-in.
+import type { LocalCluster } from '../../deploy/local/local-cluster.ts'
+
+/** Shards of the distributed table. */
+export const shardCount = 8
+
+/** Creates table `d` with its shards spread over the workers, and reference table `r`. */
+export async function makeTables(cluster: LocalCluster): Promise<void> {
+  const { postgres } = cluster.coordinator
+  await postgres.query('create table public.d (id int); create table public.r (id int)')
+  if (cluster.kind === 'citus') {
+    await postgres.query(`select create_distributed_table('d', 'id', shard_count => ${shardCount})`)
+    await postgres.query(`select create_reference_table('r')`)
+    return
+  }
+  // The stand-in has no such functions: the rows that they leave, and then their copies on the workers.
+  await postgres.query(`
+    with groups as (select groupid, row_number() over (order by groupid) - 1 as place, count(*) over () as number
+                      from pg_dist_node where noderole = 'primary' and groupid > 0),
+         tables as (insert into pg_dist_partition values ('d', 'h', 'id', 1, 'c'), ('r', 'n', null, 2, 't')),
+         colocation as (insert into pg_dist_colocation values (1, ${shardCount}, 1, 23, 0), (2, 1, -1, 0, 0)),
+         shards as (insert into pg_dist_shard
+                    select 'd', 102008 + i, 't', i::text, i::text from generate_series(0, ${shardCount - 1}) i
+                    union all select 'r', 102108, 't', null, null)
+    insert into pg_dist_placement (shardid, shardstate, shardlength, groupid)
+    select 102008 + i, 1, 0, groupid from generate_series(0, ${shardCount - 1}) i join groups on i % number = place
+    union all select 102108, 1, 0, groupid from pg_dist_node where noderole = 'primary'`)
+  await postgres.query(`
+    select start_metadata_sync_to_node(nodename, nodeport) from pg_dist_node where noderole = 'primary' and groupid > 0`)
+}

@@ -2,7 +2,8 @@
 import type { Snapshot } from '../exporters/exporter.ts'
 import { PrometheusExporter } from '../exporters/prometheus/registry.ts'
 import { allProbes } from '../probes/index.ts'
-import type { NodeFacts, ProbeLimits, SessionName } from '../probes/probe.ts'
+import type { NodeFacts, ProbeLimits, ProbeName, SessionName } from '../probes/probe.ts'
+import { acceptanceOf } from '../probes/postgres/acceptance.ts'
 import { liveness } from '../probes/verdicts/liveness.ts'
 import type { NodeState } from '../probes/verdicts/verdict.ts'
 import { AloneLock } from './cluster/alone.ts'
@@ -30,8 +31,8 @@ import { otherVersions } from './cluster/version-skew.ts'
 import { VerdictKeeper } from './verdict-keeper.ts'
 import { version } from './version.ts'
 
-/** An on-demand connection stays this long for whoever comes next, milliseconds; shorter than any interval. */
-const idleTimeout = 3_000
+/** An on-demand connection stays this long for what follows at once, milliseconds; hundreds of sidecars share the coordinator. */
+const idleTimeout = 250
 
 /** A running sidecar. */
 export interface Agent extends AsyncDisposable {
@@ -100,6 +101,7 @@ export async function startAgent(config: Config, report: Report, stop: AbortSign
     ledger: ledgerSession,
     operation: operationSession,
     nodeReport,
+    hearMaintenance: async (...copies) => await maintenance.hear(...copies),
     alone: async () => await alone.held(signal),
     look: (...names) => scheduler.look(...names),
     onJudged: () => keeper.judge(),
@@ -201,6 +203,7 @@ export async function startAgent(config: Config, report: Report, stop: AbortSign
 
   await maintenance.load()
   let run: number | undefined
+  let listenUntil = new AbortController()
   readings.on('reading', (name) => {
     const now = name === 'postgres.alive' ? readings.get(name)?.value?.startedAt : run
     // Up again, or up as another server: everything that was known of it is asked again.
@@ -214,6 +217,7 @@ export async function startAgent(config: Config, report: Report, stop: AbortSign
         'citus.versions',
       )
     run = now
+    letGo(name)
     keeper.judge()
     if (name === 'citus.nodes' || name === 'citus.local' || name === 'postgres.identity') registration.hint()
   })
@@ -231,6 +235,17 @@ export async function startAgent(config: Config, report: Report, stop: AbortSign
     await loops.catch(() => undefined)
   })
 
+  /** A server that shuts down slowly waits for every session to end, and ours would never. */
+  function letGo(name: ProbeName): void {
+    const { error } = readings.get('citus.nodes') ?? {}
+    if (name === 'postgres.connect' && readings.get(name)?.value?.state === 'shutting-down')
+      for (const session of [verdictSession, probeSession]) void session.close()
+    if (name === 'citus.nodes' && error !== undefined && acceptanceOf(error) === 'shutting-down') {
+      listenUntil.abort()
+      listenUntil = new AbortController()
+    }
+  }
+
   async function listenForHints(): Promise<void> {
     await listen(
       {
@@ -238,6 +253,7 @@ export async function startAgent(config: Config, report: Report, stop: AbortSign
         clock,
         random: Math.random,
         target: async (late) => await locator.target('listen', late),
+        until: () => listenUntil.signal,
         onHint: () => scheduler.look('citus.nodes'),
         onState: ({ up, reason }) => {
           if (up !== listening.up) report(up ? 'listen.up' : 'listen.down', reason === undefined ? {} : { reason })

@@ -68,7 +68,9 @@ function problemOf(
   issue: { code?: string; message: string } | undefined,
 ): string {
   const why = issue?.code === 'custom' && issue.message !== 'Invalid input' ? ` (${issue.message})` : ''
-  return `${setting.env}: ${JSON.stringify(value.slice(0, 200))} is not accepted${why}; allowed: ${setting.type.allowed}`
+  const short = value.slice(0, 200)
+  const shown = setting.type.shown?.(short) ?? JSON.stringify(short)
+  return `${setting.env}: ${shown} is not accepted${why}; allowed: ${setting.type.allowed}`
 }
 
 function missing(values: SettingValues, problems: readonly string[]): string[] {

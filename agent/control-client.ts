@@ -1,5 +1,4 @@
 // The commands' side of the control socket.
-import { request } from 'node:http'
 import { join } from 'node:path'
 import type { Config } from './config.ts'
 import { reasonOf, SidecarError } from './errors.ts'
@@ -19,6 +18,8 @@ export async function askSidecar<T>(
   path: string,
   body?: object,
 ): Promise<T> {
+  // Loaded when asked for: importing node:http loads Node's whole fetch as well, and the sidecar only wants the path above.
+  const { request } = await import('node:http')
   const socketPath = controlSocket(config)
   const { promise, resolve, reject } = Promise.withResolvers<{ status: number; text: string }>()
   const call = request(

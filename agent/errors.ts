@@ -43,11 +43,11 @@ export class SidecarError extends Error {
   }
 }
 
-/** The SQLSTATE of a PostgreSQL error, undefined for anything else. */
+/** The SQLSTATE of a PostgreSQL error, undefined for anything else; every one has a digit, the errno name EPIPE has none. */
 export function sqlstate(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null || !('code' in error)) return undefined
   const code = error.code
-  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined
+  return typeof code === 'string' && /^(?=.*\d)[0-9A-Z]{5}$/.test(code) ? code : undefined
 }
 
 /** One line for a person: the message, with hint and SQLSTATE where PostgreSQL gave them. */

@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline/promises'
 import { commands } from './commands/index.ts'
 import { reasonOf, SidecarError } from './errors.ts'
 import type { ExitCode } from './errors.ts'
+import { keepNurserySmall } from './heap.ts'
 import { untilSignal } from './lifecycle.ts'
 import { version } from './version.ts'
 
@@ -53,6 +54,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   })
 }
 
+keepNurserySmall()
 try {
   process.exitCode = await main(process.argv.slice(2))
 } catch (error) {

@@ -1,11 +1,14 @@
 // What a setting can be: each type says what it allows and turns a variable's text into a value, through zod.
 import { accessSync, constants, readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { z } from 'zod'
 
 /** A type of setting; `allowed` completes the sentence "allowed: …". */
 export interface SettingType<T> {
   readonly allowed: string
   readonly schema: z.ZodType<T, string>
+  /** How a refused value is shown; quoted where undefined. */
+  readonly shown?: (value: string) => string
 }
 
 /** host and port of a server. */
@@ -105,10 +108,17 @@ export function text(pattern: RegExp, allowed: string): SettingType<string> {
   return { allowed, schema: z.string().regex(pattern) }
 }
 
+/** An IP address. */
+export function ipAddress(): SettingType<string> {
+  return { allowed: 'an IP address', schema: z.string().refine((value) => isIP(value) !== 0) }
+}
+
 /** A file that can be read and is not empty. */
 export function file(): SettingType<string> {
   return {
     allowed: 'the absolute path of a readable file that is not empty',
+    // Somebody may have put the secret itself where its file belongs.
+    shown: (value) => (value.startsWith('/') ? JSON.stringify(value) : 'its value, not shown here,'),
     schema: z.string().superRefine((path, context) => {
       const problem = fileProblem(path)
       if (problem !== undefined) context.addIssue({ code: 'custom', message: problem })

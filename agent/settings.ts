@@ -1,6 +1,18 @@
 // The settings table: every environment variable the sidecar reads, with its type, default, limits and one sentence.
 // It is the source of validation, `citus-sidecar config`, --help and docs/settings.md.
-import { bool, duration, file, hostPort, hostPorts, integer, oneOf, port, size, text } from './setting-types.ts'
+import {
+  bool,
+  duration,
+  file,
+  hostPort,
+  hostPorts,
+  integer,
+  ipAddress,
+  oneOf,
+  port,
+  size,
+  text,
+} from './setting-types.ts'
 import type { SettingType } from './setting-types.ts'
 
 /** One row: the variable, what it accepts, its default as a user would write it, and what it is for. */
@@ -159,7 +171,7 @@ export const settings = {
   ),
   httpAddress: required(
     'CITUS_SIDECAR_HTTP_ADDRESS',
-    text(/^[0-9A-Fa-f.:]+$/, 'an IP address'),
+    ipAddress(),
     '0.0.0.0',
     'Address the HTTP port listens on; `::` for IPv6.',
   ),

@@ -31,8 +31,11 @@ const sql = `
 export function choose(candidates: readonly Candidate[], silent: readonly string[]): Candidate {
   const primaries = candidates.filter((one) => !one.inRecovery).toSorted((a, b) => b.timeline - a.timeline)
   const [first] = primaries
-  const second = primaries.find(
-    (one) => one.systemIdentifier !== first?.systemIdentifier || one.startedAt !== first.startedAt,
+  // Another server that its timeline does not rule out.
+  const rival = primaries.find(
+    (one) =>
+      one.systemIdentifier !== first?.systemIdentifier ||
+      (one.timeline === first.timeline && one.startedAt !== first.startedAt),
   )
   const name = (one: Candidate): string => `${one.target.address.host}:${one.target.address.port}`
   if (first === undefined) {
@@ -42,13 +45,10 @@ export function choose(candidates: readonly Candidate[], silent: readonly string
       `no coordinator answers as a primary: ${[...standbys, ...silent].join('; ')}`,
     )
   }
-  if (
-    second !== undefined &&
-    (second.systemIdentifier !== first.systemIdentifier || second.timeline === first.timeline)
-  ) {
+  if (rival !== undefined) {
     throw new SidecarError(
       'TWO_COORDINATORS',
-      `${name(first)} and ${name(second)} both answer as primary (system identifiers ${first.systemIdentifier} and ${second.systemIdentifier}, timelines ${first.timeline} and ${second.timeline}); stop the wrong one`,
+      `${name(first)} and ${name(rival)} both answer as primary (system identifiers ${first.systemIdentifier} and ${rival.systemIdentifier}, timelines ${first.timeline} and ${rival.timeline}); stop the wrong one`,
     )
   }
   return first

@@ -82,13 +82,7 @@ function decideCoordinator(facts: JoinFacts): Decision {
   }
   if (row === undefined)
     return { do: 'act', action: 'set-coordinator-host', node: undefined, because: 'no host of the coordinator is set' }
-  if (row.host === host && row.port === port) return { do: 'nothing', node: row }
-  return {
-    do: 'act',
-    action: 'update-address',
-    node: row,
-    because: `the coordinator is registered at ${row.host}:${row.port}`,
-  }
+  return row.host === host && row.port === port ? { do: 'nothing', node: row } : decideMoved(facts, row)
 }
 
 function decideStandby(facts: JoinFacts): Decision {
@@ -102,7 +96,11 @@ function decideStandby(facts: JoinFacts): Decision {
       ),
     )
   }
+  if (row?.active === false) return decideDisabled(facts, row)
   if (row !== undefined || !self.registerStandby) return { do: 'nothing', node: row }
+  // A worker that never joined says group 0, as its standby then does; group 0 is the coordinator's.
+  if (self.role === 'worker' && self.local.groupId === 0)
+    return stop(finding('registration-waits', 'the primary of this standby has not joined the cluster yet'))
   if (primaryOf(facts, self.local.groupId) === undefined)
     return stop(finding('registration-waits', `the primary of group ${self.local.groupId} is not registered yet`))
   return { do: 'act', action: 'add-secondary', node: undefined, because: 'this standby is not registered' }
@@ -111,17 +109,20 @@ function decideStandby(facts: JoinFacts): Decision {
 function decideWorker(facts: JoinFacts): Decision {
   const { self } = facts
   const row = atMyAddress(facts)
-  if (row !== undefined) return decideRegistered(facts, row)
+  const own = self.local.groupId === 0 ? undefined : primaryOf(facts, self.local.groupId)
+  // A standby that was registered and then promoted has a row of its own still; what counts is that of its group's primary.
+  if (row !== undefined && (row.role === 'primary' || own === undefined)) return decideRegistered(facts, row)
   if (primaryOf(facts, 0) === undefined)
     return stop(finding('coordinator-without-host', 'the coordinator has not set its own host yet'))
-  const own = self.local.groupId === 0 ? undefined : primaryOf(facts, self.local.groupId)
   if (own !== undefined) return decideMoved(facts, own)
   const verified = facts.notebook.verifiedAt !== undefined
   const member = facts.members.find((one) => one.name === self.name)
   if (verified || (member !== undefined && member.nodeId !== null)) {
     return stop(finding('removed', 'this node was registered, and the coordinator no longer has it'))
   }
-  if (self.local.placements > 0 && self.local.groupId !== 0 && facts.accepted !== 'coordinator-emptied') {
+  // Who accepted that it was removed knows that the coordinator has nothing of it.
+  const wanted = facts.accepted === 'coordinator-emptied' || facts.accepted === 'removed'
+  if (self.local.placements > 0 && self.local.groupId !== 0 && !wanted) {
     return stop(
       finding(
         'coordinator-emptied',
@@ -159,15 +160,18 @@ function decideRegistered(facts: JoinFacts, row: ClusterNode): Decision {
       ),
     )
   }
-  if (!row.active) {
-    if (accepted === 'disabled')
-      return { do: 'act', action: 'activate', node: row, because: 'a person accepted the disabled node' }
-    return stop(finding('disabled', `node ${row.nodeId} was disabled on the coordinator`))
-  }
+  if (!row.active) return decideDisabled(facts, row)
   if (!row.metadataSynced && facts.notebook.verifiedAt === undefined) {
     return stop(finding('metadata-unsynced', `node ${row.nodeId} is registered, but its metadata is not in sync yet`))
   }
   return { do: 'nothing', node: row }
+}
+
+/** Disabled by hand it stays so, until a person speaks. */
+function decideDisabled(facts: JoinFacts, row: ClusterNode): Decision {
+  if (facts.accepted === 'disabled')
+    return { do: 'act', action: 'activate', node: row, because: 'a person accepted the disabled node' }
+  return stop(finding('disabled', `node ${row.nodeId} was disabled on the coordinator`))
 }
 
 /** The coordinator has this node's group at another address. */

@@ -1,13 +1,16 @@
 // Every way in which joining waits or is refused, with its reason and what to do; the codes are API (docs/errors.md).
 import { reasonOf, sqlstate } from '../errors.ts'
 
-/** `wait` resolves by itself and is looked at again; `refuse` waits for a person, most often for `citus-sidecar accept`. */
+/**
+ * `blind`: nobody can confirm this node now, so one that was verified stays ready; `wait` resolves by itself and is looked at
+ * again; `refuse` waits for a person, most often for `citus-sidecar accept`.
+ */
 export const findings = {
   'coordinator-unreachable': {
-    kind: 'wait',
+    kind: 'blind',
     action: 'look whether the coordinator runs and its name resolves; nothing is lost meanwhile',
   },
-  'coordinator-standby': { kind: 'wait', action: 'wait for a coordinator that is not in recovery' },
+  'coordinator-standby': { kind: 'blind', action: 'wait for a coordinator that is not in recovery' },
   'coordinator-without-host': { kind: 'wait', action: "wait for the coordinator's own sidecar to set its host" },
   'coordinator-unprepared': { kind: 'wait', action: 'run `citus-sidecar bootstrap` on the coordinator' },
   'node-unprepared': { kind: 'wait', action: 'run `citus-sidecar bootstrap` on this node' },
@@ -52,7 +55,7 @@ export const findings = {
   'volume-empty': {
     kind: 'refuse',
     action:
-      'bring back the right volume, or restore it; if the data may be lost, remove the node and run `citus-sidecar accept`',
+      'bring back the right volume, or restore it; if its data may be lost, run `citus-sidecar accept`: the node gets the metadata again, not the shards',
   },
   'volume-foreign': {
     kind: 'refuse',
@@ -70,14 +73,16 @@ export const findings = {
   },
   disabled: { kind: 'refuse', action: 'run `citus-sidecar accept` to activate it again' },
   removed: { kind: 'refuse', action: 'run `citus-sidecar accept` to register it again' },
-} as const satisfies Record<string, { kind: 'wait' | 'refuse'; action: string }>
+} as const satisfies Record<string, { kind: FindingKind; action: string }>
+
+type FindingKind = 'blind' | 'wait' | 'refuse'
 
 export type FindingCode = keyof typeof findings
 
 /** Why a node does not join, now or until a person speaks. */
 export interface Finding {
   readonly code: FindingCode
-  readonly kind: 'wait' | 'refuse'
+  readonly kind: FindingKind
   /** One sentence: what was found. */
   readonly reason: string
   readonly action: string

@@ -21,8 +21,11 @@ export interface NodeReport {
   readonly nodeId: number | undefined
 }
 
-/** The announcement; without identity where it is refused, so that the ledger keeps the one it knows. */
-export function announcementOf(self: Self, trusted: boolean, report: NodeReport): Announcement {
+/** How this node's server stands: its identity is trusted or refused, or it says nothing now. */
+export type Standing = 'trusted' | 'refused' | 'silent'
+
+/** The announcement; without identity unless that is trusted, so that the ledger keeps the one it knows. */
+export function announcementOf(self: Self, standing: Standing, report: NodeReport): Announcement {
   const { identity, local } = self
   const base: Announcement = {
     name: self.name,
@@ -30,14 +33,14 @@ export function announcementOf(self: Self, trusted: boolean, report: NodeReport)
     host: self.address.host,
     port: self.address.port,
     group_wanted: self.group.id ?? null,
-    state: stateOf(trusted, report),
+    state: stateOf(standing, report),
     ready: report.ready,
     reason: report.reason.slice(0, 500),
     sidecar_version: report.sidecarVersion,
     maintenance: report.maintenance.changedAt === 0 ? null : report.maintenance,
     lag_bytes: report.lagBytes === undefined ? null : Math.round(report.lagBytes),
   }
-  if (!trusted) return base
+  if (standing !== 'trusted') return base
   return {
     ...base,
     identity: {
@@ -54,17 +57,19 @@ export function announcementOf(self: Self, trusted: boolean, report: NodeReport)
   }
 }
 
-function stateOf(trusted: boolean, report: NodeReport): string {
+function stateOf(standing: Standing, report: NodeReport): string {
   if (report.maintenance.on) return 'maintenance'
-  if (!trusted) return 'refused'
+  if (standing === 'refused') return 'refused'
   return report.ready ? 'ready' : 'unready'
 }
 
 export interface HeartbeatOptions {
   readonly config: Config
   readonly clock: Clock
+  /** On-demand session on the coordinator. */
   readonly ledger: Session
   readonly report: Report
+  /** What it tells about this node besides its identity. */
   readonly nodeReport: () => NodeReport
 }
 
@@ -72,6 +77,8 @@ export interface HeartbeatOptions {
 export class Heartbeat {
   readonly #options: HeartbeatOptions
   #writtenAt = 0
+  /** How this node was last announced. */
+  #last: { self: Self; standing: Standing } | undefined
 
   constructor(options: HeartbeatOptions) {
     this.#options = options
@@ -82,15 +89,33 @@ export class Heartbeat {
     this.#writtenAt = 0
   }
 
+  /** Another sidecar announces this node from now on. */
+  cease(): void {
+    this.#last = undefined
+  }
+
+  /** Announces, if that is due, how the node is now with what is known of it: a server that cannot be asked would else stay ready in the ledger until it counts as lost. */
+  async goOn(signal: AbortSignal): Promise<void> {
+    if (this.#last === undefined) return
+    const { self, standing } = this.#last
+    await this.beat(self, standing === 'trusted' ? 'silent' : standing, false, signal)
+  }
+
   /** Announces this node if that is due or `now`; returns the members if it did. @throws, where `now`, what the ledger said: a call that follows needs the announcement. */
-  async beat(self: Self, trusted: boolean, now: boolean, signal: AbortSignal): Promise<readonly Member[] | undefined> {
+  async beat(
+    self: Self,
+    standing: Standing,
+    now: boolean,
+    signal: AbortSignal,
+  ): Promise<readonly Member[] | undefined> {
     const { config, clock, ledger, nodeReport, report } = this.#options
+    this.#last = { self, standing }
     if (!now && clock.now() < this.#writtenAt + config.heartbeatInterval) return undefined
     try {
       this.#writtenAt = clock.now()
       return await announce(
         ledger.sql({ timeout: config.statementTimeout, signal }),
-        announcementOf(self, trusted, nodeReport()),
+        announcementOf(self, standing, nodeReport()),
       )
     } catch (error) {
       this.#writtenAt = 0

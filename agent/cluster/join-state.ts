@@ -2,7 +2,6 @@
 import type { ClusterNode } from '../../probes/citus/nodes.ts'
 import type { Join } from '../../probes/verdicts/verdict.ts'
 import type { EventName, Report } from '../events.ts'
-import { finding } from './findings.ts'
 import type { Finding } from './findings.ts'
 
 type JoinEvent = Extract<EventName, `join.${string}`>
@@ -49,11 +48,12 @@ export class JoinState {
       reason: node === undefined ? 'a standby that does not register' : `node ${node.nodeId} of group ${node.groupId}`,
       action: '',
     }
-    this.#say('join.verified', { node: node?.nodeId, group: node?.groupId })
+    this.#say('join.verified', { nodeId: node?.nodeId, group: node?.groupId })
   }
 
   /** It does not join, now or until a person speaks. */
   stopped(found: Finding): void {
+    if (found.kind === 'blind') return this.blind(found)
     const refused = found.kind === 'refuse'
     this.#set(refused ? 'refused' : 'pending', found)
     const { code, reason, action } = found
@@ -65,12 +65,12 @@ export class JoinState {
     this.#set('pending', found)
   }
 
-  /** The coordinator cannot be asked. */
-  blind(why: string): void {
-    const { action, code } = finding('coordinator-unreachable', why)
+  /** Nobody can confirm this node now; what was verified before stays. */
+  blind(found: Finding): void {
+    const { code, reason, action } = found
     this.#finding = undefined
-    this.#join = { ...this.#join, finding: 'blind', reason: `the coordinator cannot be asked (${why})`, action }
-    this.#say('join.blind', { code, reason: why, action })
+    this.#join = { ...this.#join, finding: 'blind', reason: `the coordinator cannot be asked (${reason})`, action }
+    this.#say('join.blind', { code, reason, action })
   }
 
   #set(state: 'refused' | 'pending', found: Finding): void {

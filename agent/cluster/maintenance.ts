@@ -42,7 +42,7 @@ export async function writeMaintenanceFile(runDir: string, maintenance: Maintena
   await rename(temporary, path(runDir))
 }
 
-/** How often the copies are compared, milliseconds; switching itself is immediate. */
+/** How often the copy in the notebook is compared, milliseconds; switching itself is immediate. */
 const compareEvery = 1_000
 
 /** The switch as the running sidecar knows it. */
@@ -75,16 +75,18 @@ export class MaintenanceSwitch {
     return next
   }
 
-  /** Keeps the copies in notebook and ledger equal to the newest one, until the signal aborts; the heartbeat writes the ledger's. */
+  /** Takes over the newest of other copies, at once: nothing may be done before the switch is known. */
+  async hear(...copies: readonly unknown[]): Promise<void> {
+    const newest = latest(this.#current, ...copies)
+    if (newest.changedAt <= this.#current.changedAt) return
+    this.#current = newest
+    await writeMaintenanceFile(this.#runDir, newest).catch(() => undefined)
+  }
+
+  /** Writes the switch into the notebook whenever the copy there is older, until the signal aborts; the heartbeat writes the ledger's copy. */
   async follow(registration: Registration, local: Session, config: Config, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const noted = registration.notebook?.maintenance
-      const ledger = registration.members.find((member) => member.name === config.node)?.maintenance
-      const newest = latest(this.#current, noted, ledger)
-      if (newest.changedAt > this.#current.changedAt) {
-        this.#current = newest
-        await writeMaintenanceFile(this.#runDir, newest).catch(() => undefined)
-      }
       if (
         registration.notebook !== undefined &&
         registration.primary &&

@@ -37,7 +37,8 @@ export async function readNotebook(sql: Sql): Promise<Notebook> {
 const verifiedSql = `
   update citus_sidecar.notebook
      set name = $1, system_identifier = $2, timeline = $3, lsn = $4::pg_lsn, group_id = $5, node_id = $6,
-         coordinator_system_identifier = $7, coordinator_server_id = $8, verified_at = to_timestamp($9::float8 / 1000)`
+         coordinator_system_identifier = $7, coordinator_server_id = $8, verified_at = to_timestamp($9::float8 / 1000),
+         maintenance = case when name <> $1 then null else maintenance end`
 
 /** What one verification writes down. */
 export interface Verification {
@@ -52,7 +53,7 @@ export interface Verification {
   readonly verifiedAt: number
 }
 
-/** Writes down that the coordinator confirmed this node. */
+/** Writes down that the coordinator confirmed this node; another node's maintenance switch does not come with its volume. */
 export async function writeVerification(sql: Sql, found: Verification): Promise<void> {
   const values = [
     found.name,

@@ -2,11 +2,8 @@
 // comes of it. Nothing here remembers a step it has to finish; a lost wake-up costs one interval.
 import type { ProbeName } from '../../probes/probe.ts'
 import type { Join } from '../../probes/verdicts/verdict.ts'
-import type { Config } from '../config.ts'
 import { reasonOf } from '../errors.ts'
-import type { Report } from '../events.ts'
 import { delayOf } from '../loop/backoff.ts'
-import type { Clock } from '../loop/clock.ts'
 import type { ReadingStore } from '../loop/readings.ts'
 import type { Bounds, Session } from '../pg/session.ts'
 import type { CoordinatorLocator } from './coordinator.ts'
@@ -18,37 +15,31 @@ import { finding, findingOfError } from './findings.ts'
 import type { Finding, FindingCode } from './findings.ts'
 import { gatherFacts, isOlder, localAnswer, selfOf } from './gather.ts'
 import { Heartbeat } from './heartbeat.ts'
-import type { NodeReport } from './heartbeat.ts'
+import type { HeartbeatOptions } from './heartbeat.ts'
 import { JoinState } from './join-state.ts'
 import { acceptMember } from './ledger.ts'
 import type { Member } from './ledger.ts'
-import { forgetVerification, readNotebook, verificationOf, writeVerification } from './notebook.ts'
+import { forgetVerification } from './notebook.ts'
 import type { Notebook } from './notebook.ts'
+import { NotebookKeeper } from './notebook-keeper.ts'
+import type { NotebookKeeperOptions } from './notebook-keeper.ts'
 import { runAction } from './operation.ts'
+import { permit } from './permission.ts'
 
 const retry = { base: 500, cap: 15_000 }
 /** After a failure that will not pass by itself, milliseconds. */
 const stoppedFor = 60_000
-/** A verification is written down at most this often while nothing in it changes, milliseconds. */
-const noteEvery = 60_000
 
 type Act = Extract<Decision, { do: 'act' }>
 
-export interface RegistrationOptions {
-  readonly config: Config
-  readonly clock: Clock
+export interface RegistrationOptions extends HeartbeatOptions, NotebookKeeperOptions {
   readonly random: () => number
   readonly readings: ReadingStore
   readonly locator: CoordinatorLocator
-  readonly report: Report
-  /** Held session on the local server. */
-  readonly local: Session
-  /** On-demand session on the coordinator. */
-  readonly ledger: Session
   /** Session of its own on the coordinator for calls that change metadata. */
   readonly operation: Session
-  /** What the heartbeat tells about this node besides its identity. */
-  readonly nodeReport: () => NodeReport
+  /** What notebook and ledger say of the maintenance switch, before anything is done. */
+  readonly hearMaintenance: (...copies: readonly unknown[]) => Promise<void>
   /** Whether this sidecar is the one that serves this node. */
   readonly alone: () => Promise<boolean>
   readonly look: (...names: readonly ProbeName[]) => void
@@ -60,29 +51,32 @@ export class Registration {
   readonly #options: RegistrationOptions
   readonly #state: JoinState
   readonly #heartbeat: Heartbeat
+  readonly #notebook: NotebookKeeper
   #wake = Promise.withResolvers<void>()
-  #notebook: Notebook | undefined
-  /** The run of the server in which the notebook was read, by its start. */
+  /** The run of the server that was last judged, by its start. */
   #run: number | undefined
   #members: readonly Member[] = []
   #accepted: FindingCode | undefined
   #failures = 0
-  #notedAt = 0
   #notBefore = 0
-  /** When the last action ended; what was read before shows a state that is gone. */
-  #actedAt = 0
+  /** What was read before this moment shows a state that is gone, or may. */
+  #since = 0
+  /** A refusal that only one look at everything has shown so far. */
+  #suspected: FindingCode | undefined
 
   constructor(options: RegistrationOptions) {
     this.#options = options
     this.#heartbeat = new Heartbeat(options)
+    this.#notebook = new NotebookKeeper(options)
     this.#state = new JoinState(options.config.role === 'standalone', options.report)
   }
 
-  /** Where this node stands; of a server that was restarted nobody has yet looked who it is. */
+  /** Where this node stands; of a server that was restarted nobody has yet looked who it is, so it is not what that was. */
   get join(): Join {
     const { join } = this.#state
-    const run = this.#options.readings.get('postgres.alive')?.value?.startedAt
-    if (join.finding === 'off' || run === undefined || run === this.#run) return join
+    const run = this.#running
+    const good = join.finding === 'verified' || join.finding === 'blind'
+    if (!good || run === undefined || run === this.#run) return join
     return {
       ...join,
       finding: 'pending',
@@ -101,7 +95,7 @@ export class Registration {
   }
 
   get notebook(): Notebook | undefined {
-    return this.#notebook
+    return this.#notebook.current
   }
 
   /** Whether this node can write its own notebook. */
@@ -122,7 +116,7 @@ export class Registration {
 
   /** Somebody wrote into the notebook. */
   forgetNotebook(): void {
-    this.#notebook = undefined
+    this.#notebook.forget()
     this.hint()
   }
 
@@ -155,22 +149,32 @@ export class Registration {
     return accepted
   }
 
+  /** The run of the server that is up now, by its start. */
+  get #running(): number | undefined {
+    return this.#options.readings.get('postgres.alive')?.value?.startedAt
+  }
+
   #bounds(signal: AbortSignal): Bounds {
     return { timeout: this.#options.config.statementTimeout, signal }
   }
 
   async #reconcile(signal: AbortSignal): Promise<void> {
     try {
+      // What the others wait to hear does not wait for a server that may hang.
+      if (!this.#options.nodeReport().ready) await this.#heartbeat.goOn(signal)
       const facts = await this.#facts(signal)
       if (facts === undefined) return
       this.#members = facts.members
       const alone = await this.#options.alone()
-      const decision = this.#allowed(decide(facts), alone)
-      const trusted = decision.do !== 'stop' || decision.finding.kind === 'wait'
+      const decision = this.#permitted(decide(facts), alone)
+      if (this.#suspects(decision)) return
+      this.#run = facts.self.identity.startedAt
+      const standing = decision.do === 'stop' && decision.finding.kind === 'refuse' ? 'refused' : 'trusted'
       // A second sidecar for this node keeps quiet: the first one speaks for it.
-      if (alone)
+      if (!alone) this.#heartbeat.cease()
+      else
         this.#members =
-          (await this.#heartbeat.beat(facts.self, trusted, decision.do === 'act', signal)) ?? facts.members
+          (await this.#heartbeat.beat(facts.self, standing, decision.do === 'act', signal)) ?? facts.members
       if (decision.do === 'act') return await this.#act(decision, facts, signal)
       this.#failures = 0
       if (decision.do === 'stop') return this.#state.stopped(decision.finding)
@@ -182,56 +186,61 @@ export class Registration {
 
   /** All that deciding needs; undefined when a part is missing, which then is said. */
   async #facts(signal: AbortSignal): Promise<JoinFacts | undefined> {
-    const { readings, config, local, ledger } = this.#options
-    const run = readings.get('postgres.alive')?.value?.startedAt
+    const { readings, config, local, ledger, hearMaintenance } = this.#options
+    const run = this.#running
     if (run === undefined) return undefined
     // A restarted server may be another one: everything known of it is read again.
-    if (run !== this.#run) this.#notebook = undefined
-    if (this.#notebook === undefined) {
-      this.#notebook = await readNotebook(local.sql(this.#bounds(signal)))
+    const known = run === this.#run ? this.#notebook.current : undefined
+    const notebook = known ?? (await this.#notebook.read(this.#bounds(signal)))
+    if (known === undefined) {
       // A copied volume brings another node's verification along; a standby has that of its group.
-      const own = this.#notebook.name === config.node || !this.primary
-      this.#state.remember(own ? this.#notebook.verifiedAt : undefined)
+      const own = notebook.name === config.node || !this.primary
+      this.#state.remember(own ? notebook.verifiedAt : undefined)
+      // Another node's switch, a standby's primary's too, is not this one's.
+      if (this.primary && (notebook.name ?? config.node) === config.node) await hearMaintenance(notebook.maintenance)
     }
     if (config.role === 'standalone') return undefined
-    const answer = localAnswer(readings, this.#actedAt)
-    if ('missing' in answer) {
-      if (answer.missing !== undefined)
-        this.#state.stopped(finding('local-unknown', `this node cannot be asked about itself (${answer.missing})`))
-      return undefined
-    }
+    const answer = localAnswer(readings, this.#since)
+    if ('missing' in answer) return answer.missing === undefined ? undefined : this.#silentHere(answer.missing)
     const nodes = readings.get('citus.nodes')
-    if (nodes === undefined || isOlder(nodes, this.#actedAt)) return undefined
-    this.#run = run
+    if (nodes === undefined || isOlder(nodes, this.#since)) return undefined
     if (nodes.value === undefined) return this.#blind(nodes.error?.message ?? 'no answer')
     if (nodes.value.coordinator.inRecovery) this.#options.locator.forget()
     const sources = {
       self: selfOf(config, answer),
-      notebook: this.#notebook,
+      notebook,
       view: nodes.value,
       accepted: this.#accepted,
       local,
       ledger,
     }
-    return await gatherFacts(sources, this.#bounds(signal))
+    const facts = await gatherFacts(sources, this.#bounds(signal))
+    await hearMaintenance(facts.members.find(({ name }) => name === config.node)?.maintenance)
+    return facts
   }
 
-  /** A decision to act, unless something forbids acting. */
-  #allowed(decision: Decision, alone: boolean): Decision {
-    const stop = (found: Finding): Decision => ({ do: 'stop', finding: found })
-    if (!alone) return stop(finding('another-sidecar', 'another sidecar serves this node'))
-    if (decision.do !== 'act') return decision
+  #permitted(decision: Decision, alone: boolean): Decision {
     const { config, clock, nodeReport } = this.#options
-    if (nodeReport().maintenance.on)
-      return stop(finding('maintenance', `${decision.because}, and nothing is done in maintenance`))
-    if (!config.register)
-      return stop(finding('registration-off', `${decision.because}, and CITUS_SIDECAR_REGISTER is off`))
-    const { finding: before } = this.#state
-    return clock.now() < this.#notBefore && before !== undefined ? stop(before) : decision
+    const stopped = clock.now() < this.#notBefore ? this.#state.finding : undefined
+    return permit(decision, { alone, maintenance: nodeReport().maintenance.on, register: config.register, stopped })
+  }
+
+  /** Readings of different moments can contradict each other: a refusal is said once newer readings show the same. */
+  #suspects(decision: Decision): boolean {
+    const refused = decision.do === 'stop' && decision.finding.kind === 'refuse' ? decision.finding.code : undefined
+    const suspected = refused === this.#suspected || refused === this.#state.finding?.code ? undefined : refused
+    this.#suspected = suspected
+    if (suspected !== undefined) this.#lookAtAll()
+    return suspected !== undefined
+  }
+
+  #lookAtAll(): void {
+    this.#since = this.#options.clock.now()
+    this.#options.look('postgres.identity', 'citus.local', 'citus.nodes')
   }
 
   async #act(decision: Act, facts: JoinFacts, signal: AbortSignal): Promise<void> {
-    const { config, operation, ledger, report, look, clock } = this.#options
+    const { config, operation, ledger, report, clock } = this.#options
     if (decision.action === 'follow-promotion' && decision.node !== undefined) {
       const silence = await unfenced(decision.node, facts.self, config, ledger.sql(this.#bounds(signal)))
       if (silence !== undefined) return this.#state.stopped(finding('primary-restarts', silence))
@@ -243,9 +252,8 @@ export class Registration {
       { config, session: operation, report, member: config.node },
       signal,
     )
-    this.#actedAt = clock.now()
     // Also after a failure: it may have been decided on an old view, because somebody else did the same meanwhile.
-    look('citus.local', 'citus.nodes')
+    this.#lookAtAll()
     this.#failures = attempt.ok ? 0 : this.#failures + 1
     if (attempt.ok) return
     if (attempt.retryable) return this.#state.acting(finding('registration-waits', attempt.reason))
@@ -258,39 +266,34 @@ export class Registration {
     node: Extract<Decision, { do: 'nothing' }>['node'],
     signal: AbortSignal,
   ): Promise<void> {
-    const { clock, readings, local, report } = this.#options
+    const { clock, readings } = this.#options
     const verifiedAt = readings.get('citus.nodes')?.takenAt ?? clock.now()
     this.#accepted = undefined
     this.#state.verified(node, verifiedAt, facts.self.role)
     if (facts.self.identity.inRecovery || node === undefined) return
-    const { notebook } = facts
-    const entry = verificationOf(facts, node, verifiedAt)
-    const same =
-      notebook.verifiedAt !== undefined &&
-      notebook.nodeId === entry.nodeId &&
-      notebook.timeline === entry.timeline &&
-      notebook.name === entry.name
-    if (same && clock.now() < this.#notedAt + noteEvery) return
-    try {
-      await writeVerification(local.sql(this.#bounds(signal)), entry)
-      this.#notebook = { ...notebook, ...entry }
-      this.#notedAt = clock.now()
-      // The ledger learns the node id with the next heartbeat; the first one should not wait for it.
-      if (!same) this.tell()
-    } catch (error) {
-      report('notebook.failed', { reason: reasonOf(error) })
-    }
+    const isNew = await this.#notebook.note(facts, node, verifiedAt, this.#bounds(signal))
+    // The ledger learns the node id with the next heartbeat; the first one should not wait for it.
+    if (isNew) this.tell()
   }
 
   #failed(error: unknown): void {
     this.#failures += 1
-    const found = findingOfError(error, this.#notebook === undefined)
-    if (found === undefined) this.#blind(reasonOf(error))
-    else this.#state.stopped(found)
+    const here = this.#notebook.current === undefined
+    const found = findingOfError(error, here)
+    if (found !== undefined) return this.#state.stopped(found)
+    if (here) this.#silentHere(reasonOf(error))
+    else this.#blind(reasonOf(error))
+  }
+
+  /** What was judged in this run of the server stays: one question without an answer is no news of who it is. */
+  #silentHere(why: string): undefined {
+    if (this.#running !== this.#run)
+      this.#state.stopped(finding('local-unknown', `this node cannot be asked about itself (${why})`))
   }
 
   #blind(why: string): undefined {
     this.#options.locator.forget()
-    this.#state.blind(why)
+    this.#run = this.#running
+    this.#state.blind(finding('coordinator-unreachable', why))
   }
 }

@@ -43,7 +43,7 @@ begin
       in_recovery = case when excluded.system_identifier is null then m.in_recovery else excluded.in_recovery end,
       postgres_version = coalesce(excluded.postgres_version, m.postgres_version), citus_version = coalesce(excluded.citus_version, m.citus_version),
       sidecar_version = excluded.sidecar_version, state = excluded.state, ready = excluded.ready, reason = excluded.reason,
-      maintenance = excluded.maintenance, lag_bytes = excluded.lag_bytes, last_seen = clock_timestamp();
+      maintenance = coalesce(excluded.maintenance, m.maintenance), lag_bytes = excluded.lag_bytes, last_seen = clock_timestamp();
   if known.name is null or (known.state, known.ready, known.host, known.port) is distinct from
      (coalesce(said.state, 'unknown'), coalesce(said.ready, false), said.host, said.port) then
     perform pg_notify('citus_sidecar', jsonb_build_object('member', said.name)::text);
@@ -144,8 +144,17 @@ language plpgsql ${definer}
 as $$
 declare
   known citus_sidecar.members := citus_sidecar.known_member(member_name);
+  node pg_dist_node;
 begin
   perform citus_sidecar.check_identity(known);
+  select * into node from pg_dist_node n where n.nodename = known.host and n.nodeport = known.port;
+  -- An active node is activated again when its volume was emptied. Its copies of reference tables are gone, and Citus
+  -- forgets them, which spares every writer of them an error, when it is disabled; it refuses that to the only place of a shard.
+  if node.isactive and not exists (
+    select from pg_dist_placement p where p.groupid = node.groupid
+       and not exists (select from pg_dist_placement o where o.shardid = p.shardid and o.groupid <> p.groupid)) then
+    perform citus_disable_node(known.host, known.port, true);
+  end if;
   return citus_activate_node(known.host, known.port);
 end
 $$;
@@ -197,7 +206,7 @@ declare
   leader record;
 begin
   select n.nodename, n.nodeport into leader from pg_dist_node n where n.groupid = known.group_id and n.noderole = 'primary';
-  if leader is null or not known.in_recovery then
+  if leader is null or not known.in_recovery or (known.group_id = 0) <> (known.role = 'coordinator') then
     raise exception 'member % is no standby of a registered group', member_name using errcode = '22023';
   end if;
   perform citus_sidecar.check_identity(known);

@@ -20,7 +20,7 @@ export function guardVolumes(facts: JoinFacts): Finding | undefined {
 /** The branch point of the parent timeline out of a history file; undefined where it does not list it. */
 export function branchPoint(history: string, parent: number): bigint | undefined {
   for (const line of history.split('\n')) {
-    const match = /^\s*(\d+)\s+([0-9A-Fa-f]+\/[0-9A-Fa-f]+)/.exec(line)
+    const match = /^\s*(\d+)\s+([0-9A-Fa-f]{1,8}\/[0-9A-Fa-f]{1,8})(?:\s|$)/.exec(line)
     if (match?.[2] !== undefined && Number(match[1]) === parent) return parseLsn(match[2])
   }
   return undefined
@@ -126,10 +126,10 @@ function olderVolume(facts: JoinFacts): Finding | undefined {
   }
   const branch = branchPoint(facts.timelineHistory, timeline)
   if (branch !== undefined && branch >= parseLsn(lsn)) return undefined
-  const at = branch === undefined ? 'at an unknown position' : `below that`
+  const where = branch === undefined ? 'at an unknown position' : 'too early'
   return finding(
     'volume-branched',
-    `timeline ${identity.timeline} of this volume branches from timeline ${timeline} ${at}, the cluster has seen it at ${lsn}`,
+    `timeline ${identity.timeline} of this volume branches from timeline ${timeline} ${where}: the cluster has seen it at ${lsn}`,
   )
 }
 

@@ -4,6 +4,7 @@ import { chmod, mkdir, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import Fastify from 'fastify'
 import type { FastifyInstance } from 'fastify'
+import { z } from 'zod'
 import type { Maintenance } from '../../probes/verdicts/verdict.ts'
 import type { Finding } from '../cluster/findings.ts'
 import { reasonOf, SidecarError } from '../errors.ts'
@@ -18,18 +19,14 @@ export interface Controls {
   maintenance(on: boolean, reason: string): Promise<Maintenance>
 }
 
-const acceptBody = {
-  type: 'object',
-  required: ['code'],
-  additionalProperties: false,
-  properties: { code: { type: 'string', maxLength: 100 } },
-} as const
-const maintenanceBody = {
-  type: 'object',
-  required: ['on'],
-  additionalProperties: false,
-  properties: { on: { type: 'boolean' }, reason: { type: 'string', maxLength: 500 } },
-} as const
+const acceptBody = z.strictObject({ code: z.string().max(100) })
+const maintenanceBody = z.strictObject({ on: z.boolean(), reason: z.string().max(500).default('') })
+
+function read<T>(schema: z.ZodType<T>, body: unknown): T {
+  const { data, error } = schema.safeParse(body)
+  if (error === undefined) return data
+  throw Object.assign(new TypeError(z.prettifyError(error)), { statusCode: 400 })
+}
 
 /** Builds the control server without listening. */
 export function buildControl(controls: Controls): FastifyInstance {
@@ -39,19 +36,16 @@ export function buildControl(controls: Controls): FastifyInstance {
       await reply.code(error.statusCode ?? 500).send({ error: reasonOf(error) }),
   )
   app.get('/v1/status', () => controls.status())
-  app.post<{ Body: { code: string } }>('/v1/accept', { schema: { body: acceptBody } }, async (request, reply) => {
-    const accepted = await controls.accept(request.body.code)
-    if (accepted === undefined)
-      return await reply.code(409).send({ error: `nothing with code ${request.body.code} is refused now` })
+  app.post('/v1/accept', async (request, reply) => {
+    const { code } = read(acceptBody, request.body)
+    const accepted = await controls.accept(code)
+    if (accepted === undefined) return await reply.code(409).send({ error: `nothing with code ${code} is refused now` })
     return { accepted }
   })
-  app.post<{ Body: { on: boolean; reason?: string } }>(
-    '/v1/maintenance',
-    { schema: { body: maintenanceBody } },
-    async (request) => {
-      return { maintenance: await controls.maintenance(request.body.on, request.body.reason ?? '') }
-    },
-  )
+  app.post('/v1/maintenance', async (request) => {
+    const { on, reason } = read(maintenanceBody, request.body)
+    return { maintenance: await controls.maintenance(on, reason) }
+  })
   return app
 }
 

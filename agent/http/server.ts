@@ -1,4 +1,5 @@
 // The pod-facing port: GET and HEAD of read-only pages, answered from memory; everything else is turned away early.
+import type { IncomingHttpHeaders } from 'node:http'
 import Fastify from 'fastify'
 import type { FastifyInstance } from 'fastify'
 import { healthRoutes } from './health.ts'
@@ -9,11 +10,20 @@ import type { View } from './view.ts'
 
 /** A whole request has to arrive within this, milliseconds: probes and scrapes are small. */
 const requestTimeout = 5_000
+/** Node looks for late requests only every 30 s unless told, milliseconds. */
+const connectionsCheckingInterval = 1_000
 /** Requests have no body worth reading. */
 const bodyLimit = 1_024
 const maxHeaderSize = 8_192
 /** More sockets than kubelet, Prometheus and people need; fewer than would hurt. */
 const maxConnections = 256
+
+function unused(): never {
+  throw new TypeError('bodies are checked with zod where they are read')
+}
+
+/** Fastify's own compilers of schemas (ajv) would cost every start 30 ms and 3 MB; no route has a schema. */
+const compilersFactory = { buildValidator: unused, buildSerializer: unused }
 
 /** Limits that both servers share. */
 export const serverOptions = {
@@ -22,8 +32,13 @@ export const serverOptions = {
   connectionTimeout: 15_000,
   keepAliveTimeout: 15_000,
   forceCloseConnections: true,
-  http: { maxHeaderSize, headersTimeout: requestTimeout },
+  schemaController: { compilersFactory },
+  http: { maxHeaderSize, headersTimeout: requestTimeout, connectionsCheckingInterval },
 } as const
+
+function hasBody(headers: IncomingHttpHeaders): boolean {
+  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
+}
 
 /** Builds the server without listening; tests inject requests. */
 export function buildServer(view: View): FastifyInstance {
@@ -31,6 +46,8 @@ export function buildServer(view: View): FastifyInstance {
   app.server.maxConnections = maxConnections
   app.addHook('onRequest', async (request, reply) => {
     void reply.header('cache-control', 'no-store')
+    // A body is never read: the answer goes out and the connection ends, however much is still to come.
+    if (hasBody(request.headers)) void reply.header('connection', 'close')
     if (request.method === 'GET' || request.method === 'HEAD') return
     await reply.code(405).header('allow', 'GET, HEAD').header('connection', 'close').send('only GET and HEAD\n')
   })

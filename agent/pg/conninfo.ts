@@ -42,10 +42,10 @@ export async function readSecret(path: string): Promise<string> {
   try {
     text = await readFile(path, 'utf8')
   } catch (error) {
+    // Without the cause: its ENOENT would be taken for a server that is not there.
     throw new SidecarError(
       'SECRET_UNREADABLE',
       `${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-      { cause: error },
     )
   }
   // A file written by an editor or `echo` ends in a newline that is not part of the secret.
@@ -60,6 +60,11 @@ export async function clientConfig(config: Config, target: ConnectionTarget): Pr
   const limits = {
     statement_timeout: target.statementTimeout,
     lock_timeout: target.lockTimeout,
+    // The server notices within half a minute that a network has swallowed us, and frees what our session has locked.
+    tcp_keepalives_idle: 10,
+    tcp_keepalives_interval: 5,
+    tcp_keepalives_count: 4,
+    tcp_user_timeout: 30_000,
     jit: 'off',
     'citus.override_table_visibility': 'off',
   }

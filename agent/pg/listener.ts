@@ -30,6 +30,8 @@ export interface ListenerOptions {
   readonly onHint: () => void
   /** The session is up, or down with the reason. */
   readonly onState: (state: { up: boolean; reason: string | undefined }) => void
+  /** Asked at each connect: a signal that ends this one session, so that it keeps no server from shutting down. */
+  readonly until?: () => AbortSignal
   /** Milliseconds between heartbeats; shorter in tests only. */
   readonly heartbeat?: { readonly interval: number; readonly limit: number }
 }
@@ -73,11 +75,15 @@ async function listenWith(
   )
   const { promise: broken, reject } = Promise.withResolvers<never>()
   broken.catch(() => undefined)
+  // With retryLimit 1 pg-listen has one error to tell, that of not having reconnected.
   subscriber.events.on('error', (error: Error) =>
-    reject(new SidecarError('LISTEN_FAILED', error.message, { cause: error })),
+    reject(new SidecarError('LISTEN_FAILED', 'the session ended', { cause: error })),
   )
   const onAbort = (): void => reject(new SidecarError('LISTEN_FAILED', 'the sidecar ends'))
+  const onUntil = (): void => reject(new SidecarError('LISTEN_FAILED', 'the server is shutting down'))
+  const until = options.until?.()
   signal.addEventListener('abort', onAbort, { once: true })
+  until?.addEventListener('abort', onUntil, { once: true })
   try {
     const own = `${channel}_${randomUUID().replaceAll('-', '')}`
     await within(config.connectTimeout, 'the login', broken, open(subscriber, own))
@@ -88,6 +94,7 @@ async function listenWith(
     await keepAlive(subscriber, own, broken, { ...options, clock }, signal)
   } finally {
     signal.removeEventListener('abort', onAbort)
+    until?.removeEventListener('abort', onUntil)
     socket.destroy()
     void Promise.resolve(subscriber.close()).catch(() => undefined)
   }

@@ -71,6 +71,8 @@ const byCode: Readonly<Record<string, AcceptanceState>> = {
   ENOTFOUND: 'refused',
   EAI_AGAIN: 'refused',
   ETIMEDOUT: 'frozen',
+  // A unix socket whose queue of callers is full: nobody has accepted one for long.
+  EAGAIN: 'frozen',
 }
 
 /** Sorts a failed connection attempt; 57P03 covers several states that only the message tells apart. */

@@ -39,7 +39,7 @@ export function identity(limits: ProbeLimits): Probe<'postgres.identity'> {
     name: 'postgres.identity',
     help: 'System identifier, timeline, WAL position and version.',
     session: 'probe',
-    interval: 10_000,
+    interval: Math.min(limits.heartbeatInterval, 10_000),
     timeout: limits.statementTimeout,
     skip: () => undefined,
     read: async (context) => {

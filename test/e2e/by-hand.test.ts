@@ -33,13 +33,21 @@ suite('what was done by hand', () => {
     await looksAgain(first)
     assert.deepEqual(await state(), before)
     assert.deepEqual(await operations(cluster), [])
-    assert.deepEqual((await registered(cluster)).map((one) => one.split(' ')[0]), ['0', '1', '2'])
+    assert.deepEqual(
+      (await registered(cluster)).map((one) => one.split(' ')[0]),
+      ['0', '1', '2'],
+    )
   })
 
   test('a sidecar that shall not register waits for somebody who does', async () => {
     const third = cluster.node('worker-3')
     third.sidecar.start({ CITUS_SIDECAR_REGISTER: 'false' })
-    await finds(third, 'registration-off', /^the coordinator does not have this node, and CITUS_SIDECAR_REGISTER is off$/, /^register the node by hand, or set CITUS_SIDECAR_REGISTER=true$/)
+    await finds(
+      third,
+      'registration-off',
+      /^the coordinator does not have this node, and CITUS_SIDECAR_REGISTER is off$/,
+      /^register the node by hand, or set CITUS_SIDECAR_REGISTER=true$/,
+    )
     await looksAgain(third)
     assert.equal((await registered(cluster)).length, 3)
     await onCoordinator(`select citus_add_node('localhost', $1)`, [third.pgPort])

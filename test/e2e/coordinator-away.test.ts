@@ -25,7 +25,7 @@ suite('workers without their coordinator', () => {
       async () => {
         const answers = await Promise.all(cluster.workers.map(async ({ sidecar }) => await sidecar.get('/readyz')))
         for (const { status } of answers) assert.equal(status, 503)
-        return Date.now() - since > away && answers[0]?.body
+        return Date.now() - since > away ? answers[0]?.body : undefined
       },
       { deadline: 2 * away, interval: 500 },
     )
@@ -55,7 +55,11 @@ suite('workers without their coordinator', () => {
     await cluster.coordinator.postgres.stop()
     await worker.sidecar.stop()
     worker.sidecar.start()
-    const { join, ready } = await until(worker, 'is blind and ready', (one) => one.join.finding === 'blind' && one.ready.ok)
+    const { join, ready } = await until(
+      worker,
+      'is blind and ready',
+      (one) => one.join.finding === 'blind' && one.ready.ok,
+    )
     assert.ok(join.verifiedAt !== undefined && known !== undefined && join.verifiedAt <= known)
     const check = ready.checks.find(({ name }) => name === 'registered')
     assert.equal(check?.status, 'warning')
@@ -66,7 +70,11 @@ suite('workers without their coordinator', () => {
     const worker = cluster.node('worker-1')
     await worker.sidecar.stop()
     worker.sidecar.start({ CITUS_SIDECAR_REGISTRATION_MAX_AGE: '1s' })
-    const { ready } = await until(worker, 'is blind and not ready', (one) => one.join.finding === 'blind' && !one.ready.ok)
+    const { ready } = await until(
+      worker,
+      'is blind and not ready',
+      (one) => one.join.finding === 'blind' && !one.ready.ok,
+    )
     const check = ready.checks.find(({ name }) => name === 'registered')
     assert.equal(check?.status, 'failed')
     assert.match(check.reason, /, and the last verification is .+ old$/)

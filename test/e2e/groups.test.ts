@@ -35,7 +35,14 @@ suite('groups', () => {
   test('that two workers want are given to one of them, and the other says whose it is', async () => {
     const rivals = [cluster.node('worker-1'), cluster.node('worker-2')] as const
     const [one, other] = await Promise.all(
-      rivals.map(async (node) => await until(node, 'has won or lost', (status) => status.join.finding === 'verified' || status.finding?.code === 'group-taken')),
+      rivals.map(
+        async (node) =>
+          await until(
+            node,
+            'has won or lost',
+            (status) => status.join.finding === 'verified' || status.finding?.code === 'group-taken',
+          ),
+      ),
     )
     const [winner, loser] = one?.join.finding === 'verified' ? rivals : [rivals[1], rivals[0]]
     assert.equal([one, other].filter((status) => status?.join.finding === 'verified').length, 1)
@@ -56,7 +63,12 @@ suite('groups', () => {
     const four = cluster.node('worker-4')
     await four.sidecar.stop()
     four.sidecar.start({ CITUS_SIDECAR_GROUP: '9' })
-    await finds(four, 'group-mismatch', /^group 9 is configured, but this node is registered in group 5$/, /^set CITUS_SIDECAR_GROUP to the group this node has/)
+    await finds(
+      four,
+      'group-mismatch',
+      /^group 9 is configured, but this node is registered in group 5$/,
+      /^set CITUS_SIDECAR_GROUP to the group this node has/,
+    )
     await four.sidecar.stop()
     four.sidecar.start({ CITUS_SIDECAR_GROUP: '5' })
     await joined(four)

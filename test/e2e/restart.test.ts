@@ -3,7 +3,18 @@ import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
 import type { LocalCluster } from '../../deploy/local/local-cluster.ts'
 import { startCluster } from '../../deploy/local/start-cluster.ts'
-import { catalogsOf, complaints, eventuallyEqual, joined, looksAgain, operations, quick, registered, statusOf, until } from '../support/joining.ts'
+import {
+  catalogsOf,
+  complaints,
+  eventuallyEqual,
+  joined,
+  looksAgain,
+  operations,
+  quick,
+  registered,
+  statusOf,
+  until,
+} from '../support/joining.ts'
 
 suite('a cluster that restarts', () => {
   let cluster: LocalCluster
@@ -61,7 +72,10 @@ suite('a cluster that restarts', () => {
       await until(worker, 'is blind', ({ join }) => join.finding === 'blind')
       const page = await worker.sidecar.get('/readyz?verbose')
       assert.equal(page.status, 200)
-      assert.match(page.body, /^\[!\]registered warning: stale: verified .* ago, since then the coordinator cannot be asked \(.*\); look whether/m)
+      assert.match(
+        page.body,
+        /^\[!\]registered warning: stale: verified .* ago, since then the coordinator cannot be asked \(.*\); look whether/m,
+      )
     }
     await postgres.start()
     await allJoined()

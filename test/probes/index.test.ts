@@ -40,14 +40,12 @@ test('no two probes have one name, and each says what it asks', () => {
 })
 
 test('with any allowed limits both looks at PostgreSQL end before the frozen limit does', () => {
-  const bounds = fc
-    .integer({ min: 2_000, max: 600_000 })
-    .chain((frozenAfter) =>
-      fc.record({
-        frozenAfter: fc.constant(frozenAfter),
-        connectTimeout: fc.integer({ min: 100, max: frozenAfter - 1 }),
-      }),
-    )
+  const bounds = fc.integer({ min: 2_000, max: 600_000 }).chain((frozenAfter) =>
+    fc.record({
+      frozenAfter: fc.constant(frozenAfter),
+      connectTimeout: fc.integer({ min: 100, max: frozenAfter - 1 }),
+    }),
+  )
   fc.assert(
     fc.property(bounds, (limits) => {
       for (const probe of probesWith(limits)) {

@@ -67,7 +67,8 @@ export class HalfOpenProxy implements AsyncDisposable {
 
   /** How many connections of this name a client has open. */
   open(name: string): number {
-    return [...this.#links].filter((link) => link.name === name && !link.client.destroyed).length
+    return [...this.#links].filter((link) => link.name === name && !link.client.destroyed && !link.client.readableEnded)
+      .length
   }
 
   /** From now on bytes vanish in both directions, of open connections and new ones; nobody is told of an end. */

@@ -37,7 +37,7 @@ export async function until(
     `${node.name}: ${description}`,
     async () => {
       last = await statusOf(node)
-      return wanted(last) && last
+      return wanted(last) ? last : undefined
     },
     { deadline, context: () => `${JSON.stringify(last?.join)}\n${logTail(node.sidecar.logFile)}` },
   )
@@ -49,7 +49,12 @@ export async function joined(node: LocalNode, deadline = patience): Promise<Stat
 }
 
 /** Waits until the node is not ready because of this finding, checks what it says, and returns the status. */
-export async function finds(node: LocalNode, code: FindingCode, reason: RegExp, action?: RegExp): Promise<StatusReport> {
+export async function finds(
+  node: LocalNode,
+  code: FindingCode,
+  reason: RegExp,
+  action?: RegExp,
+): Promise<StatusReport> {
   const status = await until(
     node,
     `finds ${code}`,
@@ -112,5 +117,7 @@ export async function eventuallyEqual<T>(description: string, ask: () => Promise
 
 /** The node's log lines that are worse than a warning. */
 export function complaints(node: LocalNode): unknown[] {
-  return node.sidecar.log().filter((line) => line['level'] === 'error' || line['level'] === 'fatal' || 'unparsed' in line)
+  return node.sidecar
+    .log()
+    .filter((line) => line['level'] === 'error' || line['level'] === 'fatal' || 'unparsed' in line)
 }

@@ -27,20 +27,29 @@ export class ManualClock implements Clock {
   async sleep(ms: number, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return
     const { promise, resolve } = Promise.withResolvers<void>()
-    const sleeper = { until: this.#now + ms, wake: resolve }
+    const wake = (): void => resolve()
+    const sleeper = { until: this.#now + ms, wake }
     this.#sleepers.add(sleeper)
-    signal.addEventListener('abort', resolve, { once: true })
+    signal.addEventListener('abort', wake, { once: true })
     await promise
-    signal.removeEventListener('abort', resolve)
+    signal.removeEventListener('abort', wake)
     this.#sleepers.delete(sleeper)
   }
 
-  /** Lets everybody do what can be done at once, turns the clock, and lets those do it whom that woke. */
+  /** Turns the clock, stopping wherever somebody wakes, so that who sleeps twice on the way wakes twice. */
   async advance(ms: number): Promise<void> {
+    const end = this.#now + ms
     await this.settle()
-    this.#now += ms
-    for (const sleeper of this.#sleepers) if (sleeper.until <= this.#now) sleeper.wake()
-    await this.settle()
+    for (let next = this.#earliest(); next <= end; next = this.#earliest()) {
+      this.#now = Math.max(this.#now, next)
+      for (const sleeper of this.#sleepers) if (sleeper.until <= this.#now) sleeper.wake()
+      await this.settle()
+    }
+    this.#now = end
+  }
+
+  #earliest(): number {
+    return Math.min(...[...this.#sleepers].map(({ until }) => until))
   }
 
   /** Lets everything run that waits for nothing but its turn. */

@@ -48,6 +48,7 @@ suite('the scheduler', () => {
   let stop: AbortController
   let scheduler: Scheduler
   let running: Promise<void>
+  let all: readonly Script[] = []
   const facts: NodeFacts = { role: 'worker', inRecovery: false }
 
   beforeEach(() => {
@@ -57,6 +58,8 @@ suite('the scheduler', () => {
   })
   afterEach(async () => {
     stop.abort()
+    // A run that the test has not ended must not hold up its end.
+    for (const run of all.flatMap(({ runs }) => runs)) run.resolve({})
     await running
   })
 
@@ -72,8 +75,7 @@ suite('the scheduler', () => {
       elapsed: () => clock.now(),
     })
     running = scheduler.run(stop.signal)
-    // A run that the test has not ended must not hold up its end.
-    stop.signal.addEventListener('abort', () => scripts.forEach(({ runs }) => runs.forEach((run) => run.resolve({}))))
+    all = scripts
     await clock.settle()
   }
 
@@ -103,24 +105,35 @@ suite('the scheduler', () => {
     const write = new Script('postgres.writable', 'probe')
     await start(write)
     write.end(0)
-    await clock.settle()
+    await clock.advance(3_000)
     scheduler.look('postgres.writable')
     await clock.settle()
     assert.equal(write.runs.length, 2)
   })
 
-  test('any number of hints during a run are one more run, after it', async () => {
+  test('any number of hints during a run are one more run, soon after it', async () => {
     const write = new Script('postgres.writable', 'probe')
     await start(write)
     for (let hint = 0; hint < 100; hint += 1) scheduler.look('postgres.writable')
-    await clock.settle()
+    await clock.advance(1_000)
     assert.equal(write.runs.length, 1)
     write.end(0)
-    await clock.settle()
+    await clock.advance(100)
     assert.equal(write.runs.length, 2)
     write.end(1)
-    await clock.settle()
+    await clock.advance(9_000)
     assert.equal(write.runs.length, 2)
+  })
+
+  test('a flood of hints makes no more than twenty runs a second', async () => {
+    const write = new Script('postgres.writable', 'probe')
+    await start(write)
+    for (let ms = 0; ms < 1_000; ms += 1) {
+      write.end(write.runs.length - 1)
+      scheduler.look('postgres.writable')
+      await clock.advance(1)
+    }
+    assert.ok(write.runs.length > 5 && write.runs.length <= 21, `${write.runs.length} runs`)
   })
 
   test('a hint for a probe that does not exist here is nothing', async () => {
@@ -136,7 +149,10 @@ suite('the scheduler', () => {
     const peers = new Script('citus.peers', 'probe')
     const connect = new Script('postgres.connect', 'verdict')
     await start(write, peers, connect)
-    assert.deepEqual([write, peers, connect].map(({ runs }) => runs.length), [1, 0, 1])
+    assert.deepEqual(
+      [write, peers, connect].map(({ runs }) => runs.length),
+      [1, 0, 1],
+    )
     write.end(0)
     await clock.settle()
     assert.equal(peers.runs.length, 1)
@@ -210,11 +226,10 @@ suite('the scheduler', () => {
     await start(write)
     let ended = false
     void running.then(() => (ended = true))
-    const { runs } = write
-    stop.signal.addEventListener('abort', () => runs[0]?.reject(new Error('the sidecar ends')), { capture: true })
+    stop.abort()
     await clock.settle()
     assert.equal(ended, false)
-    stop.abort()
+    write.runs[0]?.reject(new Error('the sidecar ends'))
     await running
     assert.equal(readings.get('postgres.writable'), undefined)
     assert.equal(clock.sleepers, 0)

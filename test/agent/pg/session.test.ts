@@ -31,7 +31,10 @@ suite('a session', () => {
   after(async () => await lone.down())
 
   function open(options: Partial<SessionOptions> = {}): Session {
-    session = new Session(config, { target: async () => await Promise.resolve(localTarget(config, 'test')), ...options })
+    session = new Session(config, {
+      target: async () => await Promise.resolve(localTarget(config, 'test')),
+      ...options,
+    })
     return session
   }
 
@@ -42,7 +45,9 @@ suite('a session', () => {
 
   /** Waits until the session's own query is seen to run on the server. */
   async function running(): Promise<void> {
-    await eventually('the query runs', async () => (await sidecarSessions(server)).some((one) => one.state === 'active' && one.query.includes('pg_sleep')))
+    await eventually('the query runs', async () =>
+      (await sidecarSessions(server)).some((one) => one.state === 'active' && one.query.includes('pg_sleep')),
+    )
   }
 
   test('runs queries on one and the same connection, with its name and its limits on the server', async () => {
@@ -53,11 +58,11 @@ suite('a session', () => {
     assert.equal(session.connected, true)
     const rows = await session.query(
       `select $1::int + 1 as n, current_setting('application_name') as name, current_setting('statement_timeout') as statement,
-              current_setting('lock_timeout') as lock`,
+              current_setting('lock_timeout') as lock, current_setting('tcp_keepalives_idle') as keepalive`,
       [41],
       patient,
     )
-    assert.deepEqual(rows, [{ n: 42, name: 'citus-sidecar/test', statement: '5min', lock: '1s' }])
+    assert.deepEqual(rows, [{ n: 42, name: 'citus-sidecar/test', statement: '5min', lock: '1s', keepalive: '10' }])
   })
 
   test('opens one connection for callers that come together, and runs their queries one after the other', async () => {

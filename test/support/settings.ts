@@ -1,0 +1,168 @@
+// For every setting: values it accepts, with what they become, and values it refuses. The type makes a new setting without them an error.
+import { join } from 'node:path'
+import type { SettingName } from '../../agent/settings.ts'
+
+export interface Example {
+  readonly good: readonly (readonly [text: string, value: unknown])[]
+  readonly wrong: readonly string[]
+}
+
+const seconds = ['5', 's', '-1s', '1.5s', '5 s', '5S', '1w', '9999999999999s', 'soon']
+const numbers = ['-1', '1.5', '0x10', 'x', '1e3', '99999999999']
+const booleans: Example = {
+  good: [
+    ...['true', 'on', 'yes', '1'].map((text) => [text, true] as const),
+    ...['false', 'off', 'no', '0'].map((text) => [text, false] as const),
+  ],
+  wrong: ['maybe', 'TRUE', 'ja', '2', ' true'],
+}
+
+/** A duration setting with its bounds. */
+function duration(
+  least: readonly [string, number],
+  most: readonly [string, number],
+  below: string,
+  above: string,
+): Example {
+  return { good: [least, most], wrong: [...seconds, below, above] }
+}
+
+function file(folder: string): Example {
+  const path = join(folder, 'secret')
+  return {
+    good: [[path, path]],
+    wrong: [join(folder, 'missing'), join(folder, 'empty'), join(folder, 'loop'), folder, './secret', 'secret'],
+  }
+}
+
+const port: Example = {
+  good: [
+    ['1', 1],
+    ['65535', 65_535],
+  ],
+  wrong: [...numbers, '0', '65536', 'http'],
+}
+const role: Example = {
+  good: [
+    ['app', 'app'],
+    ['ein name', 'ein name'],
+  ],
+  wrong: ['x'.repeat(64), 'a\0b'],
+}
+const address = (host: string, number?: number): object => ({ host, port: number })
+
+/** Examples of every setting; `folder` has the files secret, empty and loop (a link to itself). */
+export function examples(folder: string): Readonly<Record<SettingName, Example>> {
+  return {
+    role: {
+      good: ['coordinator', 'worker', 'standalone'].map((word) => [word, word] as const),
+      wrong: ['pooler', 'Worker', 'x'],
+    },
+    node: {
+      good: [
+        ['a', 'a'],
+        ['worker-1.b_c', 'worker-1.b_c'],
+      ],
+      wrong: ['-a', '.a', 'a b', 'ä', 'x'.repeat(64)],
+    },
+    address: {
+      good: [
+        ['w-1', address('w-1')],
+        ['w-1.ns.svc:6432', address('w-1.ns.svc', 6432)],
+        ['[fe80::1]:5', address('fe80::1', 5)],
+      ],
+      wrong: ['a b', 'a:', 'a:0', 'a:65536', 'a:b', ':5432', 'a,b', '-a', 'a.', '::1', 'http://a'],
+    },
+    allowIpAddress: booleans,
+    coordinator: {
+      good: [
+        ['c', [address('c')]],
+        ['c-0:5432, c-1', [address('c-0', 5432), address('c-1')]],
+        ['a,b,c,d,e,f,g,h', 'a,b,c,d,e,f,g,h'.split(',').map((host) => address(host))],
+      ],
+      wrong: ['a,', ',a', 'a;b', 'a,b:0', 'a,b,c,d,e,f,g,h,i', 'a b'],
+    },
+    group: {
+      good: [
+        ['1', 1],
+        ['2147483647', 2_147_483_647],
+      ],
+      wrong: [...numbers, '2147483648'],
+    },
+    clusterName: {
+      good: [
+        ['default', 'default'],
+        ['a_B-1', 'a_B-1'],
+      ],
+      wrong: ['a b', 'a.b', 'x'.repeat(64)],
+    },
+    register: booleans,
+    registerStandby: booleans,
+    followPromotion: booleans,
+    fencingFile: { good: [['/run/fencing', '/run/fencing']], wrong: ['fencing', './fencing', '/'] },
+    registrationInterval: duration(['1s', 1_000], ['10m', 600_000], '999ms', '601s'),
+    registrationTimeout: duration(['1s', 1_000], ['2h', 7_200_000], '999ms', '121m'),
+    registrationLockTimeout: duration(['100ms', 100], ['1m', 60_000], '99ms', '61s'),
+    registrationMaxAge: duration(['1s', 1_000], ['365d', 31_536_000_000], '999ms', '366d'),
+    heartbeatInterval: duration(['1s', 1_000], ['10m', 600_000], '999ms', '601s'),
+    frozenAfter: duration(['3001ms', 3_001], ['10m', 600_000], '1999ms', '601s'),
+    connectTimeout: duration(['100ms', 100], ['4999ms', 4_999], '99ms', '61s'),
+    statementTimeout: duration(['100ms', 100], ['10m', 600_000], '99ms', '601s'),
+    lockTimeout: duration(['10ms', 10], ['1m', 60_000], '9ms', '61s'),
+    peerInterval: duration(['1s', 1_000], ['1h', 3_600_000], '999ms', '61m'),
+    standbyMaxLag: {
+      good: [
+        ['0', 0],
+        ['1024', 1_024],
+        ['1kB', 1_024],
+        ['64MB', 67_108_864],
+        ['2TB', 2_199_023_255_552],
+      ],
+      wrong: ['-1', '64mb', '64KB', '1.5GB', '64 MB', 'MB', '9999999TB', 'much'],
+    },
+    standbyGrace: duration(['0s', 0], ['1h', 3_600_000], '-0s', '61m'),
+    maxLatency: duration(['1ms', 1], ['60s', 60_000], '0ms', '61s'),
+    httpAddress: {
+      good: [
+        ['0.0.0.0', '0.0.0.0'],
+        ['127.0.0.1', '127.0.0.1'],
+        ['::', '::'],
+        ['::1', '::1'],
+      ],
+      wrong: ['localhost', 'dead', '1.2.3', '256.0.0.1', '[::]', '0.0.0.0:9187', '...'],
+    },
+    httpPort: port,
+    runDir: { good: [['/run/x', '/run/x']], wrong: ['run', './run', `/${'x'.repeat(81)}`] },
+    logLevel: {
+      good: [
+        ['debug', 'debug'],
+        ['fatal', 'fatal'],
+      ],
+      wrong: ['verbose', 'INFO', 'silent'],
+    },
+    passwordFile: file(folder),
+    bootstrapUser: role,
+    bootstrapPasswordFile: file(folder),
+    pgHost: {
+      good: [
+        ['/tmp', '/tmp'],
+        ['localhost', 'localhost'],
+      ],
+      wrong: ['a,b', 'a b'],
+    },
+    pgPort: port,
+    pgUser: role,
+    pgDatabase: role,
+    pgPassfile: file(folder),
+    pgSslMode: {
+      good: [
+        ['disable', 'disable'],
+        ['require', 'require'],
+      ],
+      wrong: ['allow', 'on', 'verify'],
+    },
+    pgSslRootCert: file(folder),
+    pgSslCert: file(folder),
+    pgSslKey: file(folder),
+  }
+}

@@ -42,7 +42,8 @@ export function joinStatus(members: readonly Member[], nodes: readonly ClusterNo
     return {
       node: member.name,
       role: `${member.role}${member.inRecovery ? ' (standby)' : ''}`,
-      group: row?.groupId ?? member.groupId,
+      // A worker that never joined has group 0 of its own, which says nothing.
+      group: row?.groupId ?? (member.nodeId === null ? null : member.groupId),
       address: `${member.host}:${member.port}`,
       state: stateOf(member, row, lost),
       ready: lost ? null : member.ready,

@@ -3,6 +3,7 @@
 import type { AnyProbe } from '../../probes/index.ts'
 import type { NodeFacts, ProbeContext, ProbeName, ReadingTypes, SessionName } from '../../probes/probe.ts'
 import type { Sql } from '../../probes/sql.ts'
+import { SidecarError } from '../errors.ts'
 import type { Bounds } from '../pg/session.ts'
 import type { Clock } from './clock.ts'
 import { describeError } from './describe.ts'
@@ -80,7 +81,10 @@ export class Scheduler {
     const { clock, elapsed, readings, sql, dial } = this.#options
     const start = elapsed()
     const begunAt = clock.now()
-    const deadline = AbortSignal.any([signal, AbortSignal.timeout(probe.timeout)])
+    const late = new AbortController()
+    const giveUp = (): void => late.abort(new SidecarError('QUERY_TIMEOUT', `no answer within ${probe.timeout} ms`))
+    const timer = setTimeout(giveUp, probe.timeout)
+    const deadline = AbortSignal.any([signal, late.signal])
     const context: ProbeContext = {
       sql: sql(probe.session, { timeout: probe.timeout, signal: deadline }),
       dial,
@@ -93,6 +97,8 @@ export class Scheduler {
     } catch (error) {
       // The sidecar's own end says nothing about the server.
       if (!signal.aborted) readings.record(probe.name, { error: describeError(error) }, timing())
+    } finally {
+      clearTimeout(timer)
     }
   }
 }

@@ -22,10 +22,13 @@ const routes = [...probes, '/metrics', '/status']
 
 const escape = fc.oneof(
   fc.integer({ min: 0, max: 255 }).map((byte) => `%${byte.toString(16).padStart(2, '0')}`),
-  fc.constantFrom('%', '%z', '%2', '%00', '%2e%2e', '%c0%ae', '..', '//', ';', '#', '\\', '__proto__', '?', '&', '='),
+  fc.constantFrom('%', '%z', '%2', '%00', '%2e%2e', '%c0%ae', '..', '//', ';', '\\', '__proto__', '?', '&', '='),
 )
-const printable = fc.string({ unit: fc.integer({ min: 0x21, max: 0xff }).map((code) => String.fromCharCode(code)) })
-const piece = fc.oneof(escape, printable)
+const ascii = fc.integer({ min: 0x21, max: 0x7e })
+const printable = (codes: fc.Arbitrary<number>): fc.Arbitrary<string> =>
+  fc.string({ unit: codes.map((code) => String.fromCharCode(code)) })
+// Node's parser turns other bytes and a second # away without answering a HEAD as one; they are among the raw requests.
+const piece = fc.oneof(escape, printable(ascii.filter((code) => code !== 0x23)))
 const noise = fc.oneof(
   fc.array(piece, { maxLength: 6 }).map((pieces) => pieces.join('')),
   fc.constant('x'.repeat(2_000)),
@@ -66,7 +69,7 @@ const headerName = fc.oneof(
 )
 const headerValue = fc.oneof(
   fc.constantFrom('', '*/*', 'application/json', '100-continue', 'h2c', 'bytes=0-', 'POST'),
-  printable,
+  printable(fc.oneof(ascii, fc.integer({ min: 0x80, max: 0xff }))),
 )
 const question: fc.Arbitrary<Question> = fc.record({
   method,
@@ -92,6 +95,7 @@ const written = fc.oneof(
     head(`GET /${'y'.repeat(9_000)} HTTP/1.1`),
     head('GET /livez HTTP/1.1', 'Upgrade: websocket', 'Connection: upgrade'),
   ),
+  fc.string({ unit: 'binary', maxLength: 50 }).map((text) => head(`GET /${text} HTTP/1.1`)),
   fc.stringMatching(/^[A-Z]{1,12}$/).map((name) => head(`${name} /livez HTTP/1.1`)),
 )
 /** A request, or several after each other, with a few bytes replaced, or bytes that never were one. */
@@ -129,8 +133,8 @@ suite('10,000 random requests', () => {
     await cluster.down()
   })
 
-  async function ask({ method: verb, path: target, headers, body }: Question): Promise<number | undefined> {
-    asked += 1
+  async function ask(one: Question): Promise<number | undefined> {
+    const { method: verb, path: target, headers, body } = one
     const { promise, resolve, reject } = Promise.withResolvers<number | undefined>()
     // Node's client sends the body of a GET without its length: to the server that is the next request.
     const framed = body === undefined ? headers : { ...headers, 'content-length': body.length }
@@ -140,18 +144,21 @@ suite('10,000 random requests', () => {
       response.on('end', () => resolve(response.statusCode)).resume()
     })
     call.on('timeout', () => call.destroy(new Error('no answer within 20 s')))
-    // The server does not wait for a body: its answer may be lost with the rest of what is still on its way.
-    const cut = (error: NodeJS.ErrnoException): boolean =>
-      body !== undefined && /^(ECONNRESET|EPIPE)$/.test(error.code ?? '')
-    call.on('error', (error) => (cut(error) ? resolve(undefined) : reject(error)))
+    call.on('error', (error: NodeJS.ErrnoException) => {
+      const cut = error.code === 'ECONNRESET' || error.code === 'EPIPE'
+      // A kept connection may have ended while it was unused; that is asked again on another one.
+      if (cut && call.reusedSocket) resolve(ask(one))
+      // The server does not wait for a body: its answer may be lost with the rest of what is still on its way.
+      else if (cut && body !== undefined) resolve(undefined)
+      else reject(error)
+    })
     call.end(body)
-    const status = await promise
-    if (status !== undefined) answered += 1
-    return status
+    return await promise
   }
 
   function judge({ method: verb, path: target, headers }: Question, status: number | undefined): void {
     if (status === undefined) return
+    answered += 1
     const malformed = [...(target.includes('%') ? [400] : []), ...('expect' in headers ? [417] : [])]
     const isProbe = probes.some((probe) => target.startsWith(probe))
     const good = verb === 'GET' || verb === 'HEAD' ? [200, 404, ...(isProbe ? [503] : [])] : [405]
@@ -171,6 +178,7 @@ suite('10,000 random requests', () => {
   /** Sends `runs` times 50 questions at a time. */
   async function questions(runs: number): Promise<void> {
     const property = fc.asyncProperty(fc.array(question, { minLength: 50, maxLength: 50 }), async (batch) => {
+      asked += batch.length
       await Promise.all(batch.map(async (one) => judge(one, await ask(one))))
       assert.equal(node.sidecar.pid, pid)
     })

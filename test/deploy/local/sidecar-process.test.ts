@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { after, afterEach, beforeEach, suite, test } from 'node:test'
 import { runAgentCommand } from '../../../deploy/local/agent-command.ts'
 import { reservePort } from '../../../deploy/local/free-ports.ts'
+import { eventually } from '../../../deploy/local/eventually.ts'
 import { readProcess } from '../../../deploy/local/process-table.ts'
 import { SidecarProcess } from '../../../deploy/local/sidecar-process.ts'
 
@@ -95,7 +96,7 @@ suite('a sidecar process', () => {
     sidecar.start()
     await sidecar.answers('/livez')
     sidecar.freeze()
-    assert.equal(readProcess(sidecar.pid ?? 0)?.state, 'T')
+    await eventually('it is stopped', () => readProcess(sidecar.pid ?? 0)?.state === 'T')
     sidecar.thaw()
     await sidecar.answers('/livez')
     sidecar.freeze()

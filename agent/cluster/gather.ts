@@ -63,7 +63,8 @@ export interface Sources {
 /** Adds what ledger and history file say. @throws as queries do. */
 export async function gatherFacts(sources: Sources, bounds: Bounds): Promise<JoinFacts> {
   const { self, notebook, view, accepted } = sources
-  const members = await readMembers(sources.ledger.sql(bounds))
+  // A worker named as coordinator has no ledger; what is wrong then is not that.
+  const members = view.coordinator.groupId === 0 ? await readMembers(sources.ledger.sql(bounds)) : []
   const { timeline } = self.identity
   const before = members.find((member) => member.name === self.name)?.timeline ?? timeline
   const timelineHistory = before === timeline ? '' : await readTimelineHistory(sources.local.sql(bounds), timeline)

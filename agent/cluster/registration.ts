@@ -176,7 +176,7 @@ export class Registration {
         this.#members =
           (await this.#heartbeat.beat(facts.self, standing, decision.do === 'act', signal)) ?? facts.members
       if (decision.do === 'act') return await this.#act(decision, facts, signal)
-      this.#failures = 0
+      if (this.#options.clock.now() >= this.#notBefore) this.#failures = 0
       if (decision.do === 'stop') return this.#state.stopped(decision.finding)
       await this.#verified(facts, decision.node, signal)
     } catch (error) {
@@ -240,7 +240,7 @@ export class Registration {
   }
 
   async #act(decision: Act, facts: JoinFacts, signal: AbortSignal): Promise<void> {
-    const { config, operation, ledger, report, clock } = this.#options
+    const { config, operation, ledger, report, clock, random } = this.#options
     if (decision.action === 'follow-promotion' && decision.node !== undefined) {
       const silence = await unfenced(decision.node, facts.self, config, ledger.sql(this.#bounds(signal)))
       if (silence !== undefined) return this.#state.stopped(finding('primary-restarts', silence))
@@ -254,10 +254,11 @@ export class Registration {
     )
     // Also after a failure: it may have been decided on an old view, because somebody else did the same meanwhile.
     this.#lookAtAll()
-    this.#failures = attempt.ok ? 0 : this.#failures + 1
+    this.#failures = attempt.ok || !attempt.retryable ? 0 : this.#failures + 1
     if (attempt.ok) return
+    // What is read anew wakes this up at once; the next attempt waits its time all the same.
+    this.#notBefore = clock.now() + (attempt.retryable ? delayOf(this.#failures, retry, random) : stoppedFor)
     if (attempt.retryable) return this.#state.acting(finding('registration-waits', attempt.reason))
-    this.#notBefore = clock.now() + stoppedFor
     this.#state.stopped(finding('registration-failed', attempt.reason))
   }
 

@@ -165,9 +165,10 @@ language plpgsql ${definer}
 as $$
 declare
   known citus_sidecar.members := citus_sidecar.known_member(member_name);
-  target integer;
+  target record;
+  own integer;
 begin
-  select n.nodeid into target from pg_dist_node n where n.groupid = known.group_id and n.noderole = 'primary';
+  select n.nodeid, n.nodename, n.nodeport into target from pg_dist_node n where n.groupid = known.group_id and n.noderole = 'primary';
   if target is null then
     raise exception 'group % of member % has no row', known.group_id, member_name using errcode = '22023';
   end if;
@@ -175,8 +176,17 @@ begin
   if known.group_id <> 0 then
     perform citus_sidecar.check_identity(known);
   end if;
-  perform citus_update_node(target, known.host, known.port, false, 10000);
-  return target;
+  -- A secondary that was promoted has a row of its own, and no two may have one address: the two trade theirs.
+  select n.nodeid into own from pg_dist_node n
+    where n.groupid = known.group_id and n.noderole <> 'primary' and n.nodename = known.host and n.nodeport = known.port;
+  if own is not null then
+    perform citus_update_node(own, 'citus-sidecar-trades', 1, false, 10000);
+  end if;
+  perform citus_update_node(target.nodeid, known.host, known.port, false, 10000);
+  if own is not null then
+    perform citus_update_node(own, target.nodename, target.nodeport, false, 10000);
+  end if;
+  return target.nodeid;
 end
 $$;
 

@@ -33,7 +33,7 @@ export function versions(limits: ProbeLimits): Probe<'citus.versions'> {
     name: 'citus.versions',
     help: 'Version of the Citus extension, of its library, and of what could be installed.',
     session: 'probe',
-    interval: 30_000,
+    interval: 10_000,
     timeout: limits.statementTimeout,
     skip: (facts) => (facts.role === 'standalone' ? 'role standalone' : undefined),
     read: async (context) => {

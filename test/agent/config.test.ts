@@ -77,6 +77,7 @@ suite('each setting', () => {
         // What is no path where a file belongs may be the secret itself.
         const hidden = /readable file/.test(setting.type.allowed) && !text.startsWith('/')
         assert.equal(line.includes(JSON.stringify(text)), !hidden, line)
+        assert.doesNotMatch(line, /Invalid|expected/, 'in our words, not in those of a library')
         assert.ok(line.endsWith(`; allowed: ${setting.type.allowed}`), line)
       }
     })

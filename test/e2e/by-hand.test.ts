@@ -66,6 +66,12 @@ suite('what was done by hand', () => {
     await finds(third, 'disabled', reason)
     await looksAgain(third)
     assert.deepEqual(await operations(cluster), [])
+    const asked = await third.command(['accept'])
+    assert.equal(asked.code, 2)
+    assert.match(
+      asked.stderr,
+      /^nobody can be asked here; to accept "node \d+ was disabled on the coordinator", add --yes$/m,
+    )
     const { code, stdout } = await third.command(['accept', '--yes'])
     assert.deepEqual([code, stdout.replace(/\d+/, 'N')], [0, 'accepted: node N was disabled on the coordinator\n'])
     await joined(third)

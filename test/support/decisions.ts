@@ -1,38 +1,16 @@
-// What is decided about a registration in which situation: the cases of decide(), as a table.
+// What is decided about a registration in which situation: the cases of decide() in which something is done, or nothing has to be.
 import type { JoinFacts } from '../../agent/cluster/facts.ts'
 import type { FindingCode } from '../../agent/cluster/findings.ts'
 import type { ActionName } from '../../agent/cluster/ledger.ts'
-import * as known from './join-facts.ts'
-import { blankNotebook, coordinatorFacts, coordinatorRow, memberOf, newcomerFacts } from './join-facts.ts'
-import { otherRow, ownRow, rowOf, standbyFacts, workerFacts } from './join-facts.ts'
-
-const verifiedNever = { notebook: { ...blankNotebook, name: 'worker-1', timeline: 3 } }
-const without = (name: string) => known.members.filter((member) => member.name !== name)
-const history = '3\t0/5500000\tpromoted\n'
-
-/** worker-1-b was the standby of worker-1 and has been promoted; the coordinator still has worker-1. */
-const promoted = {
-  self: { name: 'worker-1-b', address: { host: 'worker-1-b', port: 5432 } },
-  identity: { timeline: 4 },
-  notebook: { name: 'worker-1' },
-  members: [...known.members, memberOf('worker-1-b', 2, { inRecovery: true, nodeId: null })],
-  history,
-} as const
-/** The same for coordinator-b, which was the standby of coordinator. */
-const promotedCoordinator = {
-  self: { name: 'coordinator-b', address: { host: 'coordinator-b', port: 5432 } },
-  identity: { timeline: 4 },
-  notebook: { name: 'coordinator' },
-  members: [...known.members, memberOf('coordinator-b', 0, { inRecovery: true, nodeId: null })],
-  history,
-} as const
+import { blankNotebook, coordinatorFacts, coordinatorRow, newcomerFacts, otherRow, ownRow } from './join-facts.ts'
+import { promoted, promotedCoordinator, rowOf, standbyFacts, without, workerFacts } from './join-facts.ts'
 
 /** A decision in two words. */
 export type Expected = 'nothing' | `act ${ActionName}` | `stop ${FindingCode}`
 /** A situation, its facts, what is decided, and what that says. */
 export type Row = readonly [what: string, facts: JoinFacts, expected: Expected, says?: RegExp]
 
-/** Every action and every finding that deciding can come to. */
+/** Every action, and where none is needed. */
 export const decisions: readonly Row[] = [
   ['a worker that restarts', workerFacts(), 'nothing'],
   ['a coordinator that restarts', coordinatorFacts(), 'nothing'],
@@ -94,6 +72,17 @@ export const decisions: readonly Row[] = [
     newcomerFacts({ nodes: [coordinatorRow, ownRow], accepted: 'volume-empty' }),
     'act activate',
   ],
+  ['an accepted volume that has its metadata by now', workerFacts({ accepted: 'volume-empty' }), 'nothing'],
+  [
+    'a volume of an unknown group without data, of a node that nobody knows',
+    workerFacts({
+      nodes: [coordinatorRow, otherRow],
+      members: without('worker-1'),
+      notebook: blankNotebook,
+      local: { placements: 0 },
+    }),
+    'act add',
+  ],
   [
     'a removed worker that a person accepted',
     workerFacts({
@@ -124,151 +113,5 @@ export const decisions: readonly Row[] = [
     'a promoted coordinator that is to be followed',
     coordinatorFacts({ ...promotedCoordinator, self: { ...promotedCoordinator.self, followPromotion: true } }),
     'act follow-promotion',
-  ],
-
-  ['a coordinator in recovery', workerFacts({ coordinator: { inRecovery: true } }), 'stop coordinator-standby'],
-  ['a coordinator that has not set its host', newcomerFacts({ nodes: [] }), 'stop coordinator-without-host'],
-  [
-    'a standby of a group that is not registered',
-    standbyFacts({ self: { registerStandby: true }, nodes: [coordinatorRow, otherRow] }),
-    'stop registration-waits',
-  ],
-  [
-    'a worker that is registered and was never in sync',
-    workerFacts({ ...verifiedNever, nodes: [coordinatorRow, rowOf(2, 'worker-1', { metadataSynced: false })] }),
-    'stop metadata-unsynced',
-  ],
-  [
-    'a worker that was verified and is out of sync',
-    workerFacts({ nodes: [coordinatorRow, rowOf(2, 'worker-1', { metadataSynced: false })] }),
-    'nothing',
-  ],
-  ['a promotion that nobody is to follow', workerFacts(promoted), 'stop primary-restarts', /promoted on timeline 4/],
-  [
-    'a promoted coordinator that nobody is to follow',
-    coordinatorFacts(promotedCoordinator),
-    'stop primary-restarts',
-    /promoted on timeline 4/,
-  ],
-  [
-    'a registered standby that was promoted',
-    workerFacts({
-      ...promoted,
-      nodes: [coordinatorRow, ownRow, rowOf(2, 'worker-1-b', { nodeId: 9, role: 'secondary' })],
-    }),
-    'stop primary-restarts',
-    /promoted on timeline 4/,
-  ],
-  [
-    'the primary of a group that is in recovery',
-    standbyFacts({ self: { name: 'worker-1', address: { host: 'worker-1', port: 5432 } } }),
-    'stop primary-restarts',
-    /is in recovery|but this node is in recovery/,
-  ],
-
-  [
-    'a worker named as coordinator',
-    workerFacts({ coordinator: { groupId: 3 } }),
-    'stop role-mismatch',
-    /worker of group 3/,
-  ],
-  [
-    "a coordinator on a worker's volume",
-    coordinatorFacts({ local: { groupId: 2 } }),
-    'stop role-mismatch',
-    /worker of group 2/,
-  ],
-  [
-    "a worker on the coordinator's volume",
-    workerFacts({ identity: { systemIdentifier: '7000' }, local: { groupId: 0 } }),
-    'stop role-mismatch',
-    /that of the coordinator/,
-  ],
-  [
-    'an address registered in another group',
-    workerFacts({ nodes: [coordinatorRow, rowOf(5, 'worker-1')] }),
-    'stop group-mismatch',
-    /in group 5, this volume is that of group 2/,
-  ],
-  [
-    'a configured group that is not the registered one',
-    workerFacts({ self: { group: { id: 5, from: 'configured' } } }),
-    'stop group-mismatch',
-    /group 5 is configured/,
-  ],
-  [
-    'a group by ordinal that is not the registered one',
-    workerFacts({ self: { group: { id: 5, from: 'ordinal' } } }),
-    'nothing',
-  ],
-  [
-    'a new worker whose group is taken',
-    newcomerFacts({ nodes: [coordinatorRow, rowOf(2, 'worker-9')] }),
-    'stop group-taken',
-    /node 2 at worker-9:5432/,
-  ],
-  [
-    'a group that is at the address of another member',
-    workerFacts({
-      nodes: [coordinatorRow, rowOf(2, 'worker-9')],
-      members: [...known.members, memberOf('worker-9', 2, { systemIdentifier: '7009' })],
-    }),
-    'stop group-taken',
-    /which is member worker-9/,
-  ],
-  [
-    'an address that another member announces',
-    workerFacts({ members: [...known.members, memberOf('twin', 9, { host: 'worker-1' })] }),
-    'stop address-taken',
-    /member twin/,
-  ],
-  [
-    'an address that a lost member once announced',
-    workerFacts({
-      members: [...known.members, memberOf('twin', 9, { host: 'worker-1', lastSeen: known.moment - 300_000 })],
-    }),
-    'nothing',
-  ],
-  ['another coordinator', workerFacts({ coordinator: { systemIdentifier: '9999' } }), 'stop coordinator-changed'],
-  ['a coordinator without any placement', workerFacts({ nodes: [coordinatorRow] }), 'stop coordinator-emptied'],
-  [
-    "a volume with another group's data that the coordinator does not know",
-    workerFacts({ nodes: [coordinatorRow, otherRow], members: without('worker-1'), notebook: blankNotebook }),
-    'stop coordinator-emptied',
-    /group 2, which the coordinator does not have/,
-  ],
-  ['an empty volume at a registered address', newcomerFacts({ nodes: [coordinatorRow, ownRow] }), 'stop volume-empty'],
-  ['a foreign volume', workerFacts({ identity: { systemIdentifier: '9999' } }), 'stop volume-foreign'],
-  ['a cloned volume', workerFacts({ identity: { systemIdentifier: '7003' } }), 'stop volume-cloned'],
-  ['a rolled-back volume', workerFacts({ identity: { lsn: '0/1' } }), 'stop volume-rolled-back'],
-  [
-    'a branched volume',
-    workerFacts({ identity: { timeline: 4 }, history: '3\t0/4000000\tno\n' }),
-    'stop volume-branched',
-  ],
-  [
-    'a worker that was disabled by hand',
-    workerFacts({ nodes: [coordinatorRow, rowOf(2, 'worker-1', { active: false })] }),
-    'stop disabled',
-    /node 2 was disabled/,
-  ],
-  [
-    'a standby that was disabled by hand',
-    standbyFacts({
-      nodes: [coordinatorRow, ownRow, rowOf(2, 'worker-1-b', { nodeId: 9, role: 'secondary', active: false })],
-    }),
-    'stop disabled',
-    /node 9 was disabled/,
-  ],
-  [
-    'a worker that was disabled by hand, and something else was accepted',
-    workerFacts({ nodes: [coordinatorRow, rowOf(2, 'worker-1', { active: false })], accepted: 'removed' }),
-    'stop disabled',
-  ],
-  ['a worker that was removed by hand', workerFacts({ nodes: [coordinatorRow, otherRow] }), 'stop removed'],
-  [
-    'a removed worker that only the ledger remembers',
-    workerFacts({ nodes: [coordinatorRow, otherRow], notebook: blankNotebook }),
-    'stop removed',
   ],
 ]

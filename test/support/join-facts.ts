@@ -59,6 +59,29 @@ export const ownRow = rowOf(2, 'worker-1')
 export const otherRow = rowOf(3, 'worker-2')
 export const members = [memberOf('coordinator', 0), memberOf('worker-1', 2), memberOf('worker-2', 3)]
 
+/** The members but for one. */
+export const without = (name: string): readonly Member[] => members.filter((member) => member.name !== name)
+
+/** The history file of timeline 4: it branches above what the ledger knows. */
+export const history = '3\t0/5500000\tpromoted\n'
+
+/** worker-1-b was the standby of worker-1 and has been promoted; the coordinator still has worker-1. */
+export const promoted = {
+  self: { name: 'worker-1-b', address: { host: 'worker-1-b', port: 5432 } },
+  identity: { timeline: 4 },
+  notebook: { name: 'worker-1' },
+  members: [...members, memberOf('worker-1-b', 2, { inRecovery: true, nodeId: null })],
+  history,
+} as const
+/** The same for coordinator-b, which was the standby of coordinator. */
+export const promotedCoordinator = {
+  self: { name: 'coordinator-b', address: { host: 'coordinator-b', port: 5432 } },
+  identity: { timeline: 4 },
+  notebook: { name: 'coordinator' },
+  members: [...members, memberOf('coordinator-b', 0, { inRecovery: true, nodeId: null })],
+  history,
+} as const
+
 /** A notebook in which nothing was ever written. */
 export const blankNotebook: Notebook = {
   name: undefined,

@@ -79,7 +79,7 @@ export async function looksAgain(node: LocalNode, times = 2): Promise<void> {
 }
 
 /** Every row of the node catalogs with the transaction that wrote it: equal before and after means that nobody wrote. */
-export async function catalogsOf(server: PostgresServer): Promise<unknown> {
+export async function catalogsOf(server: PostgresServer): Promise<Record<string, unknown>[]> {
   return await server.query(`
     select 'node' as catalog, n.xmin::text, n.nodeid, n.groupid, n.nodename, n.nodeport, n.isactive, n.metadatasynced from pg_dist_node n
     union all select 'group', l.xmin::text, null, l.groupid, null, null, null, null from pg_dist_local_group l

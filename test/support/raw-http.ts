@@ -29,6 +29,6 @@ export async function exchange(port: number, write: (socket: Socket) => void, de
   const closed = await promise
   clearTimeout(timer)
   socket.destroy()
-  const statuses = [...text.matchAll(/^HTTP\/1\.1 (\d{3})\b/gm)].map((match) => Number(match[1]))
+  const statuses = [...text.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map((match) => Number(match[1]))
   return { text, statuses, closed, lasted: performance.now() - begun }
 }

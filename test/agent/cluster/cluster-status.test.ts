@@ -78,13 +78,14 @@ suite('the state of a node', () => {
 suite('the list of nodes', () => {
   test('is ordered by group, then name, those without a group last', () => {
     const list = [
-      memberOf('z', 1, { groupId: null, host: 'nowhere' }),
+      memberOf('a-new-one', 1, { groupId: null, host: 'nowhere' }),
+      memberOf('b', 3, { host: 'worker-2', port: 6000 }),
       ...members.toReversed(),
       memberOf('worker-1-b', 2, { inRecovery: true, groupId: 2 }),
     ]
     assert.deepEqual(
       joinStatus(list, rows, moment).nodes.map(({ node }) => node),
-      ['coordinator', 'worker-1', 'worker-1-b', 'worker-2', 'z'],
+      ['coordinator', 'worker-1', 'worker-1-b', 'b', 'worker-2', 'a-new-one'],
     )
   })
 
@@ -118,7 +119,7 @@ test('the table has aligned columns and the reasons below', () => {
     memberOf('coordinator', 0),
     memberOf('worker-1', 2, { state: 'unready', ready: false, reason: 'postgres: PostgreSQL does not answer' }),
     memberOf('worker-1-b', 2, { inRecovery: true, lagBytes: 1.5 * 1024 ** 2 }),
-    memberOf('worker-2', 3, { lastSeen: moment - 600_000 }),
+    memberOf('worker-2', 3, { lastSeen: moment - 600_000, reason: 'long ago' }),
   ]
   assert.equal(
     clusterTable(joinStatus(list, rows, moment)),

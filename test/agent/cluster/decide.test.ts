@@ -8,6 +8,9 @@ import type { FindingCode } from '../../../agent/cluster/findings.ts'
 import { actions } from '../../../agent/cluster/ledger.ts'
 import { decisions } from '../../support/decisions.ts'
 import type { Expected } from '../../support/decisions.ts'
+import { stops } from '../../support/stops.ts'
+
+const table = [...decisions, ...stops]
 
 /** Findings that come from elsewhere: from what could not be asked, from settings, or from an action's outcome. */
 const fromElsewhere: readonly FindingCode[] = [
@@ -27,7 +30,7 @@ function told(decision: Decision): Expected {
 }
 
 suite('a decision', () => {
-  for (const [what, facts, expected, says] of decisions) {
+  for (const [what, facts, expected, says] of table) {
     test(`${what}: ${expected}`, () => {
       const decision = decide(facts)
       assert.equal(told(decision), expected, JSON.stringify(decision))
@@ -39,13 +42,13 @@ suite('a decision', () => {
   }
 
   test('has a case for every action', () => {
-    const covered = new Set(decisions.map(([, , expected]) => expected))
+    const covered = new Set(table.map(([, , expected]) => expected))
     const missing = Object.keys(actions).filter((action) => ![...covered].some((one) => one === `act ${action}`))
     assert.deepEqual(missing, [])
   })
 
   test('has a case for every finding that it can come to', () => {
-    const covered = decisions.flatMap(([, , expected]) => (expected.startsWith('stop ') ? [expected.slice(5)] : []))
+    const covered = table.flatMap(([, , expected]) => (expected.startsWith('stop ') ? [expected.slice(5)] : []))
     assert.deepEqual([...new Set([...covered, ...fromElsewhere])].toSorted(), Object.keys(findings).toSorted())
   })
 })

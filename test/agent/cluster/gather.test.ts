@@ -1,10 +1,12 @@
 // What a decision may rest on: both answers of the local server, of the run that is up now, not older than the last action.
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { localAnswer, selfOf } from '../../../agent/cluster/gather.ts'
+import { gatherFacts, localAnswer, selfOf } from '../../../agent/cluster/gather.ts'
 import { loadConfig } from '../../../agent/config.ts'
 import { ReadingStore } from '../../../agent/loop/readings.ts'
-import { workerFacts } from '../../support/join-facts.ts'
+import type { Session } from '../../../agent/pg/session.ts'
+import { members, memberOf, workerFacts } from '../../support/join-facts.ts'
+import { scriptedSql } from '../../support/scripted-sql.ts'
 
 const { identity, local } = workerFacts().self
 const run = identity.startedAt
@@ -70,5 +72,30 @@ test('a node is what its settings and its server say', () => {
     clusterName: 'default',
     identity,
     local,
+  })
+})
+
+suite('the facts', () => {
+  const { self, notebook, view } = workerFacts()
+  const bounds = { timeout: 1_000, signal: AbortSignal.timeout(60_000) }
+  const history = { when: /timeline_history/, rows: [{ history: 'a history' }] }
+
+  async function gather(known: readonly object[]): Promise<{ history: string; asked: number }> {
+    const here = scriptedSql(history)
+    const ledger = scriptedSql({ when: /citus_sidecar\.members/, rows: known })
+    const session = (sql: typeof here): Session => ({ sql: () => sql }) as unknown as Session
+    const sources = { self, notebook, view, accepted: undefined, local: session(here), ledger: session(ledger) }
+    const { members: found, timelineHistory } = await gatherFacts(sources, bounds)
+    assert.deepEqual(found, known)
+    return { history: timelineHistory, asked: here.asked.length }
+  }
+
+  test('have the members of the ledger, and no history while the timeline is the known one', async () => {
+    assert.deepEqual(await gather(members), { history: '', asked: 0 })
+    assert.deepEqual(await gather([]), { history: '', asked: 0 })
+  })
+
+  test('have the history of a timeline that the ledger does not know', async () => {
+    assert.deepEqual(await gather([memberOf('worker-1', 2, { timeline: 2 })]), { history: 'a history', asked: 1 })
   })
 })

@@ -98,6 +98,16 @@ const cases: readonly Case[] = [
     /was never part of a cluster/,
   ],
   [
+    'a foreign volume that was verified somewhere, and of no group',
+    workerFacts({ identity: { systemIdentifier: '9999' }, local: { groupId: 0 } }),
+    'volume-foreign',
+  ],
+  [
+    'a foreign volume of some group that was never verified',
+    workerFacts({ identity: { systemIdentifier: '9999' }, notebook: facts.blankNotebook }),
+    'volume-foreign',
+  ],
+  [
     'a new volume of a coordinator that its ledger knows',
     coordinatorFacts({ identity: { systemIdentifier: '9999' } }),
     'volume-foreign',
@@ -198,6 +208,11 @@ const cases: readonly Case[] = [
   [
     'a coordinator without placements, and neither has this node',
     workerFacts({ nodes: emptied, local: { placements: 0 } }),
+    undefined,
+  ],
+  [
+    'a coordinator without placements, and this node has no group',
+    newcomerFacts({ nodes: emptied, local: { placements: 8 } }),
     undefined,
   ],
   ['a coordinator that lost this group alone', workerFacts({ nodes: [coordinatorRow, otherRow] }), undefined],

@@ -1,0 +1,61 @@
+// Probe endpoints answer from memory: under load, while PostgreSQL is frozen.
+import { startCluster } from '../../deploy/local/start-cluster.ts'
+import { ms, quantile } from './claim.ts'
+import type { Claim, Result } from './claim.ts'
+import { statusOf, timeUntil } from './poll.ts'
+
+const perSecond = 200
+const seconds = 30
+const limit = 5
+
+interface Load {
+  readonly latencies: number[]
+  failures: number
+}
+
+async function load(url: string, expected: readonly number[]): Promise<Load> {
+  const result: Load = { latencies: [], failures: 0 }
+  const running = new Set<Promise<void>>()
+  const start = performance.now()
+  for (let sent = 0; sent < perSecond * seconds; sent += 1) {
+    const due = start + (sent * 1_000) / perSecond
+    while (performance.now() < due) await new Promise((resolve) => setTimeout(resolve, 1))
+    const begun = performance.now()
+    const one = statusOf(url).then((status) => {
+      result.latencies.push(performance.now() - begun)
+      if (!expected.includes(status)) result.failures += 1
+      running.delete(one)
+    })
+    running.add(one)
+  }
+  await Promise.all(running)
+  return result
+}
+
+export const endpoints: Claim = {
+  name: 'endpoints',
+  how: `${perSecond} requests/s to each endpoint at once for ${seconds} s while every process of PostgreSQL is stopped, so that an answer that needed a query could not come`,
+  run: async (agent) => {
+    await using cluster = await startCluster({ workers: 1, agent })
+    const node = cluster.node('worker-1')
+    await node.postgres.freeze()
+    await timeUntil('not ready', performance.now(), async () => (await statusOf(`${node.url}/readyz`)) === 503)
+    // Of a server that says nothing at all nobody can say that it has started; that becomes clear during the run.
+    const expected = { '/livez': [200], '/readyz': [503], '/startupz': [200, 503] }
+    const loads = await Promise.all(
+      Object.entries(expected).map(async ([path, status]) => ({
+        path,
+        load: await load(`${node.url}${path}`, status),
+      })),
+    )
+    return loads.map(({ path, load: { latencies, failures } }): Result => {
+      const p99 = quantile(latencies, 0.99)
+      return {
+        what: `GET ${path}, PostgreSQL frozen`,
+        value: `p50 ${ms(quantile(latencies, 0.5))}, p99 ${ms(p99)}, max ${ms(Math.max(...latencies))}; ${failures} of ${latencies.length} failed`,
+        target: `p99 < ${ms(limit)}, 0 failed`,
+        met: p99 < limit && failures === 0,
+      }
+    })
+  },
+}

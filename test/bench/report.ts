@@ -1,0 +1,29 @@
+// The report of a whole run: docs/benchmarks.md, with the machine it ran on.
+import { cpus, totalmem } from 'node:os'
+import type { Claim, Result } from './claim.ts'
+
+export interface Measured {
+  readonly claim: Claim
+  readonly results: readonly Result[]
+}
+
+/** The page; `server` says which PostgreSQL and Citus ran. */
+export function reportText(measured: readonly Measured[], server: string, at: Date): string {
+  const machine = `${cpus().length} cores, ${Math.round(totalmem() / 1024 ** 3)} GiB of memory, Node ${process.versions.node}, ${server}`
+  const parts = measured.map(({ claim, results }) => {
+    const rows = results.map(
+      ({ what, value, target, met }) => `| ${what} | ${value} | ${target} | ${met ? 'met' : '**missed**'} |`,
+    )
+    return [
+      `## ${claim.name}`,
+      '',
+      `${claim.how}.`,
+      '',
+      '| what | measured | target | |',
+      '|---|---|---|---|',
+      ...rows,
+    ].join('\n')
+  })
+  const head = `# Benchmarks\n\nWritten by \`npm run bench\` on ${at.toISOString().slice(0, 10)}: ${machine}. Load generator, servers and sidecars shared the machine.`
+  return `${[head, ...parts].join('\n\n')}\n`
+}

@@ -4,7 +4,6 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { after, before, suite, test } from 'node:test'
-import { z } from 'zod'
 import { eventually } from '../../deploy/local/eventually.ts'
 import { askHttp } from '../../deploy/local/http-answer.ts'
 import type { LocalCluster } from '../../deploy/local/local-cluster.ts'
@@ -13,6 +12,7 @@ import { startCluster } from '../../deploy/local/start-cluster.ts'
 import { complaints, joined, statusOf, until } from '../support/joining.ts'
 import { type Family, readMetrics } from '../support/prometheus-text.ts'
 import { exchange } from '../support/raw-http.ts'
+import { report } from '../support/status-shape.ts'
 
 const routes = [
   '/livez',
@@ -27,47 +27,6 @@ const routes = [
 ]
 /** A request has 5 s, looked at every second; the rest is for a busy machine, milliseconds. */
 const cutOff = 20_000
-
-const check = z.strictObject({
-  name: z.string(),
-  status: z.enum(['ok', 'warning', 'unknown', 'failed']),
-  reason: z.string(),
-  action: z.string(),
-})
-const verdict = z.strictObject({ ok: z.boolean(), checks: z.array(check).min(1) })
-const time = z.number().min(Date.parse('2020-01-01'))
-const reading = z.strictObject({
-  probe: z.string(),
-  begunAt: time,
-  takenAt: time,
-  durationMs: z.number().nonnegative(),
-  value: z.unknown().optional(),
-  error: z.strictObject({ message: z.string(), code: z.string().optional(), timedOut: z.boolean() }).optional(),
-  lastGood: z.strictObject({ value: z.unknown(), takenAt: time }).optional(),
-})
-const report = z.strictObject({
-  node: z.strictObject({ name: z.string(), role: z.string(), host: z.string(), port: z.int(), version: z.string() }),
-  now: time,
-  startedAt: time,
-  live: verdict,
-  ready: verdict,
-  started: verdict,
-  join: z.strictObject({
-    finding: z.string(),
-    verifiedAt: time,
-    metadataSynced: z.boolean().optional(),
-    reason: z.string(),
-    action: z.string(),
-  }),
-  finding: z.null(),
-  maintenance: z.strictObject({ on: z.boolean(), changedAt: z.number(), reason: z.string() }),
-  listening: z.strictObject({ up: z.boolean(), reason: z.string().optional() }),
-  flips: z.array(
-    z.strictObject({ at: time, verdict: z.enum(['ready', 'started']), ok: z.boolean(), reason: z.string() }),
-  ),
-  members: z.array(z.looseObject({ name: z.string() })).min(1),
-  readings: z.record(z.string(), reading),
-})
 
 suite('the HTTP port', () => {
   let cluster: LocalCluster

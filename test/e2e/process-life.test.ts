@@ -124,10 +124,15 @@ suite('a sidecar process', () => {
     node.sidecar.start()
     await joined(node)
     const pid = node.sidecar.pid ?? 0
-    await eventually('it is gone', () => !sendSignal(pid, 'SIGTERM') || node.sidecar.exitCode !== undefined, {
-      interval: 1,
-    })
+    const stops = (): number => node.sidecar.log().filter((line) => line['event'] === 'stopping').length
+    const before = stops()
+    // Saying goodbye to a frozen server takes a moment, in which the others arrive.
+    await node.postgres.freeze()
+    sendSignal(pid, 'SIGTERM')
+    await eventually('it is ending', () => stops() > before, { interval: 1 })
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) sendSignal(pid, signal)
     assert.equal(await node.sidecar.ended(), 0)
+    node.postgres.thaw()
     await unnoticed()
   })
 
@@ -163,13 +168,14 @@ suite('a sidecar process', () => {
     })
 
     test('on an occupied port: names setting and address', async () => {
-      const { port, release } = await reservePort()
+      const reserved = await reservePort()
+      const { port } = reserved
       const occupier = createServer()
       await new Promise<void>((resolve) => occupier.listen(port, '127.0.0.1', resolve))
       const runDir = join(node.sidecar.spec.folder, 'other-run')
       const { code, stderr } = await run({ CITUS_SIDECAR_HTTP_PORT: String(port), CITUS_SIDECAR_RUN_DIR: runDir })
       occupier.close()
-      release()
+      reserved.release()
       assert.match(
         stderr,
         new RegExp(

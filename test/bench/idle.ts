@@ -18,7 +18,8 @@ function cpuSeconds(pid: number): number {
 }
 
 function residentMegabytes(pid: number): number {
-  return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
+  // The kernel's kB are 1024 bytes.
+  return (Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024) / 1e6
 }
 
 /** Connections of sidecars at one server: those of its own by the unix socket, those of others by TCP. */

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { startPostgres } from '../../deploy/local/lone-server.ts'
-import type { Claim } from './claim.ts'
+import type { Claim, Result } from './claim.ts'
 import { endpoints } from './endpoints.ts'
 import { idle } from './idle.ts'
 import { joining } from './joining.ts'
@@ -14,6 +14,8 @@ import type { Measured } from './report.ts'
 import { start } from './start.ts'
 
 const claims: readonly Claim[] = [start, idle, outage, joining, endpoints]
+/** A run takes four minutes; one that takes twice that has got stuck. */
+const longest = 480_000
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 async function describe(): Promise<string> {
@@ -24,6 +26,23 @@ async function describe(): Promise<string> {
   return `PostgreSQL ${row?.version ?? '?'}, ${server.description}`
 }
 
+/** A claim that could not be measured is missed, and the others are measured all the same. */
+async function measure(claim: Claim): Promise<readonly Result[]> {
+  try {
+    return await claim.run(`${root}dist/agent/main.js`)
+  } catch (error) {
+    const value = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)
+    process.stderr.write(`${error instanceof Error ? error.stack : value}\n`)
+    return [{ what: claim.name, value: `not measured: ${value}`, target: 'a measurement', met: false }]
+  }
+}
+
+// What was started ends with this process, however it ends.
+setTimeout(() => {
+  process.stderr.write(`bench: not done after ${longest / 60_000} min\n`)
+  process.exit(1)
+}, longest).unref()
+
 const words = process.argv.slice(2)
 const chosen = claims.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)))
 execFileSync('npm', ['run', '--silent', 'build'], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] })
@@ -31,7 +50,7 @@ const server = await describe()
 process.stdout.write(`${server}\n`)
 const measured: Measured[] = []
 for (const claim of chosen) {
-  const results = await claim.run(`${root}dist/agent/main.js`)
+  const results = await measure(claim)
   measured.push({ claim, results })
   for (const { what, value, target, met } of results)
     process.stdout.write(`${met ? 'met   ' : 'MISSED'}  ${what}: ${value} (target ${target})\n`)

@@ -25,8 +25,9 @@ begin
     if known.system_identifier <> said.system_identifier then
       raise exception 'member % has system identifier %, not %', said.name, known.system_identifier, said.system_identifier using errcode = '55000';
     end if;
-    if not said.in_recovery and not known.in_recovery
-       and (said.timeline < known.timeline or (said.timeline = known.timeline and said.lsn < known.lsn)) then
+    -- What is left out counts as unchanged, so that leaving it out gets nobody around the comparison.
+    if not coalesce(said.in_recovery, false) and not known.in_recovery
+       and (coalesce(said.timeline, known.timeline), coalesce(said.lsn, known.lsn)) < (known.timeline, known.lsn) then
       raise exception 'member % was at % on timeline %, and is now behind that', said.name, known.lsn, known.timeline using errcode = '55000';
     end if;
   end if;

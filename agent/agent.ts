@@ -23,7 +23,7 @@ import { systemClock } from './loop/clock.ts'
 import { describeError } from './loop/describe.ts'
 import { ReadingStore } from './loop/readings.ts'
 import { Scheduler } from './loop/scheduler.ts'
-import { connect, destroyClient } from './pg/connect.ts'
+import { connect, endClient } from './pg/connect.ts'
 import { localTarget } from './pg/conninfo.ts'
 import { listen } from './pg/listener.ts'
 import { Session } from './pg/session.ts'
@@ -85,7 +85,7 @@ export async function startAgent(config: Config, report: Report, stop: AbortSign
     random: Math.random,
     facts,
     sql: (name, bounds) => sessions[name].sql(bounds),
-    dial: async (late) => destroyPolitely(await connect(config, localTarget(config, 'connect'), late)),
+    dial: async (late) => await endClient(await connect(config, localTarget(config, 'connect'), late), 200),
     elapsed: () => performance.now(),
   })
   const maintenance = new MaintenanceSwitch(config.runDir, clock)
@@ -269,11 +269,6 @@ export async function startAgent(config: Config, report: Report, stop: AbortSign
 
   const owned = stack.move()
   return { done: loops, [Symbol.asyncDispose]: async () => await owned.disposeAsync() }
-}
-
-async function destroyPolitely(client: Awaited<ReturnType<typeof connect>>): Promise<void> {
-  await Promise.race([client.end().catch(() => undefined), new Promise((resolve) => setTimeout(resolve, 200).unref())])
-  destroyClient(client)
 }
 
 function probeLimits(config: Config): ProbeLimits {

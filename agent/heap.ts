@@ -1,8 +1,14 @@
-// How the JavaScript heap of this process grows.
+// How the JavaScript heap of this process grows: a sidecar shares its pod with a database, which has better use for memory.
 import { setFlagsFromString } from 'node:v8'
 
-/** Keeps the heap's nursery at its first size (1 MB a half): V8 grows it to 32 MB as soon as modules load, and never gives that back to an idle process. */
-export function keepNurserySmall(): void {
-  // The one flag about it that V8 reads again at run time (https://nodejs.org/api/v8.html#v8setflagsfromstringflags).
-  setFlagsFromString('--semi-space-growth-factor=1')
+/**
+ * V8's flags that matter here and that it reads again at run time (https://nodejs.org/api/v8.html#v8setflagsfromstringflags).
+ * The nursery stays at its first size: it would grow to 32 MB while modules load, and a process that then idles for days
+ * keeps that. The rest of the heap grows by 2 MB instead of 8 MB before it is collected.
+ */
+const flags = ['--semi-space-growth-factor=1', '--optimize-for-size']
+
+/** Called before modules load. */
+export function keepHeapSmall(): void {
+  for (const flag of flags) setFlagsFromString(flag)
 }

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline/promises'
 import { commands } from './commands/index.ts'
 import { reasonOf, SidecarError } from './errors.ts'
 import type { ExitCode } from './errors.ts'
-import { keepNurserySmall } from './heap.ts'
+import { keepHeapSmall } from './heap.ts'
 import { untilSignal } from './lifecycle.ts'
 import { version } from './version.ts'
 
@@ -54,7 +54,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   })
 }
 
-keepNurserySmall()
+keepHeapSmall()
 try {
   process.exitCode = await main(process.argv.slice(2))
 } catch (error) {

@@ -1,4 +1,4 @@
-// The verdicts of this moment, kept in memory: judged again whenever a reading arrives and a few times a second for their age.
+// The verdicts of this moment, kept in memory: judged again whenever a reading arrives and twice a second for their age.
 import type { Verdict } from '../probes/verdicts/verdict.ts'
 import { noMemory, readiness } from '../probes/verdicts/readiness.ts'
 import type { ReadinessMemory } from '../probes/verdicts/readiness.ts'
@@ -7,7 +7,7 @@ import type { NodeState } from '../probes/verdicts/verdict.ts'
 import type { Report } from './events.ts'
 
 /** How often age alone may change a verdict, milliseconds. */
-const tick = 250
+const tick = 500
 const kept = 50
 
 /** One change of a verdict; `at` in milliseconds since 1970. */

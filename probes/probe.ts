@@ -74,6 +74,8 @@ export interface Probe<N extends ProbeName = ProbeName> {
   readonly session: SessionName
   /** Milliseconds between runs; hints make them sooner. */
   readonly interval: number
+  /** Milliseconds until the next run after one that failed so, where that is sooner. */
+  retry?(error: ReadingError): number | undefined
   /** Milliseconds a run may take in all. */
   readonly timeout: number
   /** Why it is not run on such a node; undefined where it is. */

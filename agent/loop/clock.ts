@@ -1,5 +1,4 @@
 // Time as an argument, so that tests can turn it.
-import { setTimeout as delay } from 'node:timers/promises'
 
 export interface Clock {
   /** Wall clock, milliseconds since 1970. */
@@ -11,6 +10,13 @@ export interface Clock {
 export const systemClock: Clock = {
   now: () => Date.now(),
   sleep: async (ms, signal) => {
-    await delay(ms, undefined, { signal }).catch(() => undefined)
+    if (signal.aborted) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const wake = (): void => resolve()
+    const timer = setTimeout(wake, ms)
+    signal.addEventListener('abort', wake, { once: true })
+    await promise
+    clearTimeout(timer)
+    signal.removeEventListener('abort', wake)
   },
 }

@@ -5,6 +5,7 @@ import type { NodeFacts, ProbeContext, ProbeName, ReadingTypes, SessionName } fr
 import type { Sql } from '../../probes/sql.ts'
 import { SidecarError } from '../errors.ts'
 import type { Bounds } from '../pg/session.ts'
+import { ChildSignal } from './child-signal.ts'
 import type { Clock } from './clock.ts'
 import { describeError } from './describe.ts'
 import type { ReadingStore } from './readings.ts'
@@ -55,14 +56,18 @@ export class Scheduler {
   async #keep(probe: AnyProbe, signal: AbortSignal): Promise<void> {
     const { clock, random, facts, readings } = this.#options
     while (!signal.aborted) {
-      const woken = new AbortController()
+      using woken = new ChildSignal(signal)
       this.#wake.set(probe.name, () => woken.abort())
       this.#lastTick = clock.now()
       if (probe.skip(facts()) === undefined) await this.#inTurn(probe, signal)
       else readings.forget(probe.name)
+      const { error } = readings.get(probe.name) ?? {}
+      const pause = (error && probe.retry?.(error)) ?? probe.interval
+      const endedAt = clock.now()
       // Up to a tenth earlier, so that probes and sidecars do not march in step.
-      await clock.sleep(hintGap, signal)
-      await clock.sleep(probe.interval * (1 - random() / 10) - hintGap, AbortSignal.any([signal, woken.signal]))
+      await clock.sleep(pause * (1 - random() / 10), woken.signal)
+      const early = hintGap - Math.max(clock.now() - endedAt, 0)
+      if (early > 0) await clock.sleep(early, signal)
     }
     this.#wake.delete(probe.name)
   }
@@ -81,18 +86,17 @@ export class Scheduler {
     const { clock, elapsed, readings, sql, dial } = this.#options
     const start = elapsed()
     const begunAt = clock.now()
-    const late = new AbortController()
-    const giveUp = (): void => late.abort(new SidecarError('QUERY_TIMEOUT', `no answer within ${probe.timeout} ms`))
+    using deadline = new ChildSignal(signal)
+    const giveUp = (): void => deadline.abort(new SidecarError('QUERY_TIMEOUT', `no answer within ${probe.timeout} ms`))
     const timer = setTimeout(giveUp, probe.timeout)
-    const deadline = AbortSignal.any([signal, late.signal])
     const context: ProbeContext = {
-      sql: sql(probe.session, { timeout: probe.timeout, signal: deadline }),
+      sql: sql(probe.session, { timeout: probe.timeout, signal: deadline.signal }),
       dial,
       elapsed,
     }
     const timing = () => ({ begunAt, takenAt: clock.now(), durationMs: elapsed() - start })
     try {
-      const value = await probe.read(context, deadline)
+      const value = await probe.read(context, deadline.signal)
       readings.record(probe.name, { value: value as ReadingTypes[typeof probe.name] }, timing())
     } catch (error) {
       // The sidecar's own end says nothing about the server.

@@ -30,6 +30,16 @@ export function destroyClient(client: Client): void {
   connection?.stream?.destroy()
 }
 
+/** Says goodbye, so that the server closes its side cleanly, and waits for that no longer than `patience` milliseconds. */
+export async function endClient(client: Client, patience: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, patience).unref()
+  void client.end().then(resolve, () => resolve())
+  await promise
+  clearTimeout(timer)
+  destroyClient(client)
+}
+
 const noTls = 'The server does not support SSL connections'
 
 /** Runs `open` with TLS and, under PGSSLMODE=prefer and a server without it, once more in the clear. */

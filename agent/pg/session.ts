@@ -4,8 +4,11 @@ import type { Sql } from '../../probes/sql.ts'
 import type { Config } from '../config.ts'
 import { SidecarError } from '../errors.ts'
 import { cancelQuery } from './cancel.ts'
-import { cancelKey, connect, destroyClient } from './connect.ts'
+import { cancelKey, connect, destroyClient, endClient } from './connect.ts'
 import type { ConnectionTarget } from './conninfo.ts'
+
+/** A frozen server must not hold up who says goodbye to it, milliseconds. */
+const goodbye = 500
 
 export interface SessionOptions {
   /** Where to connect; asked again at every connect, because the coordinator can move. */
@@ -82,12 +85,7 @@ export class Session implements AsyncDisposable {
     const open = this.#open
     this.#open = undefined
     if (open === undefined) return
-    // A goodbye lets the server close its side cleanly; a frozen one must not hold anybody up.
-    await Promise.race([
-      open.client.end().catch(() => undefined),
-      new Promise((resolve) => setTimeout(resolve, 500).unref()),
-    ])
-    destroyClient(open.client)
+    await endClient(open.client, goodbye)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -85,10 +85,13 @@ export function acceptanceOf(error: ReadingError): AcceptanceState {
   return byCode[error.code ?? ''] ?? 'failed'
 }
 
+/** Left for the reading to become a verdict before the limit is over, milliseconds. */
+const margin = 500
+
 /** A new connection is accepted; a rejection is a value too, for it says what the server is doing. */
 export function acceptance(limits: ProbeLimits, describe: (error: unknown) => ReadingError): Probe<'postgres.connect'> {
-  // Interval and deadline together must end before the frozen limit does.
-  const interval = Math.min(Math.max((limits.frozenAfter - limits.connectTimeout) / 2, 250), 2_000)
+  // Interval and deadline together must end before the frozen limit does; a login costs both sides, so not oftener than that.
+  const interval = Math.min(Math.max(limits.frozenAfter - limits.connectTimeout - margin, 250), 2_000)
   return {
     name: 'postgres.connect',
     help: 'What a new connection meets, and how long the login takes.',

@@ -1,5 +1,7 @@
 // Is PostgreSQL alive: does the held session answer, how fast, and in which mode is the server.
 import type { Probe, ProbeLimits } from '../probe.ts'
+import { acceptanceOf } from './acceptance.ts'
+import type { AcceptanceState } from './acceptance.ts'
 
 export interface Alive {
   readonly latencyMs: number
@@ -14,6 +16,8 @@ const sql = `
 
 /** How often the held session is asked, milliseconds. */
 const interval = 1_000
+/** A server that is about to come is awaited: nothing listening costs it nothing, a rejection is a line in its log. Milliseconds. */
+const awaited: Partial<Record<AcceptanceState, number>> = { refused: 250, starting: 500, recovering: 500 }
 /** Left for the reading to become a verdict before the limit is over, milliseconds. */
 const margin = 500
 
@@ -24,6 +28,7 @@ export function alive(limits: ProbeLimits): Probe<'postgres.alive'> {
     help: 'Latency of a trivial query on the held session, recovery mode, start time.',
     session: 'verdict',
     interval,
+    retry: (error) => awaited[acceptanceOf(error)],
     timeout: Math.max(limits.frozenAfter - interval - margin, 500),
     skip: () => undefined,
     read: async (context) => {

@@ -18,8 +18,7 @@ function cpuSeconds(pid: number): number {
 }
 
 function residentMegabytes(pid: number): number {
-  // The kernel's kB are 1024 bytes.
-  return (Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024) / 1e6
+  return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
 }
 
 /** Connections of sidecars at one server: those of its own by the unix socket, those of others by TCP. */
@@ -56,7 +55,7 @@ function summary(values: readonly number[]): { usual: number; most: number } {
 
 export const idle: Claim = {
   name: 'idle',
-  how: `a coordinator and two ready workers, nothing else going on, for ${seconds} s; connections in pg_stat_activity every 0.2 s: what is held, and the most seen in any one sample`,
+  how: `a coordinator and two ready workers, nothing else going on, for ${seconds} s; connections in pg_stat_activity every 0.2 s: what is held, and the most seen in any one sample; MB are 1024² bytes`,
   run: async (agent) => {
     await using cluster = await startCluster({ workers: 2, agent })
     await delay(5_000)

@@ -28,6 +28,7 @@ class Script {
       session: this.session,
       interval: 10_000,
       timeout: 60_000,
+      retry: ({ message }) => (message === 'not there yet' ? 500 : undefined),
       skip: () => this.skipped,
       read: async () => {
         const run = Promise.withResolvers<unknown>()
@@ -178,6 +179,21 @@ suite('the scheduler', () => {
     assert.deepEqual(reading?.lastGood?.value, { latencyMs: 7 })
     await clock.advance(10_000)
     assert.equal(write.runs.length, 3, 'it runs again after a failure')
+  })
+
+  test('a failure that the probe says will pass soon is tried again sooner, any other on the interval', async () => {
+    const connect = new Script('postgres.connect', 'none')
+    await start(connect)
+    connect.runs[0]?.reject(new Error('not there yet'))
+    await clock.advance(499)
+    assert.equal(connect.runs.length, 1)
+    await clock.advance(1)
+    assert.equal(connect.runs.length, 2)
+    connect.runs[1]?.reject(new Error('broken'))
+    await clock.advance(9_999)
+    assert.equal(connect.runs.length, 2)
+    await clock.advance(1)
+    assert.equal(connect.runs.length, 3)
   })
 
   test('a failure does not keep others on the connection from their turn', async () => {

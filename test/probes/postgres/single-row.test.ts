@@ -18,6 +18,17 @@ test('alive tells recovery mode, start and how long the answer took', async () =
   })
 })
 
+test('a server that is about to come is asked again sooner than one that hangs or refuses', () => {
+  const probe = alive(probeLimits)
+  const again = (code: string | undefined, message = 'said', timedOut = false): number | undefined =>
+    probe.retry?.({ message, code, timedOut })
+  assert.ok((again('ECONNREFUSED') ?? Infinity) < probe.interval, 'nothing listens')
+  assert.ok((again('57P03', 'the database system is starting up') ?? Infinity) < probe.interval, 'it starts')
+  assert.equal(again('57P03', 'the database system is shutting down'), undefined)
+  assert.equal(again('28P01'), undefined)
+  assert.equal(again(undefined, 'no answer within 3500 ms', true), undefined)
+})
+
 test('identity is the row as the server gives it', async () => {
   const row = { startedAt: 7, systemIdentifier: '7000', timeline: 3, lsn: '0/5', inRecovery: false }
   const sql = scriptedSql({ when: /pg_control_system/, rows: [row] })

@@ -13,6 +13,8 @@ import { MaintenanceSwitch } from './cluster/maintenance.ts'
 import { beatSql } from './cluster/schema.ts'
 import { Registration } from './cluster/registration.ts'
 import type { Config } from './config.ts'
+import { Leaving } from './leaving.ts'
+import { endWhenFree } from './lifecycle.ts'
 import { controlSocket } from './control-client.ts'
 import { reasonOf, SidecarError } from './errors.ts'
 import type { Report } from './events.ts'
@@ -26,18 +28,17 @@ import { Scheduler } from './loop/scheduler.ts'
 import { connect, endClient } from './pg/connect.ts'
 import { localTarget } from './pg/conninfo.ts'
 import { listen } from './pg/listener.ts'
-import { Session } from './pg/session.ts'
+import { Sessions } from './sessions.ts'
 import { otherVersions } from './cluster/version-skew.ts'
 import { VerdictKeeper } from './verdict-keeper.ts'
 import { version } from './version.ts'
-
-/** An on-demand connection stays this long for what follows at once, milliseconds; hundreds of sidecars share the coordinator. */
-const idleTimeout = 250
 
 /** A running sidecar. */
 export interface Agent extends AsyncDisposable {
   /** Ends when the signal given to startAgent has aborted and every loop has returned. */
   readonly done: Promise<unknown>
+  /** Until when it goes on whatever it is told, because a drain needs it, milliseconds since 1970. */
+  readonly neededUntil: () => number | undefined
 }
 
 /** Starts everything; the HTTP port answers before PostgreSQL is first asked. @throws SidecarError LISTENER_FAILED. */
@@ -46,7 +47,7 @@ export async function startAgent(config: Config, report: Report, stop: AbortSign
   const clock = systemClock
   const startedAt = clock.now()
   const own = new AbortController()
-  const signal = AbortSignal.any([stop, own.signal])
+  const { signal } = own
   const readings = new ReadingStore()
   const listening = {
     up: false,
@@ -54,27 +55,7 @@ export async function startAgent(config: Config, report: Report, stop: AbortSign
   }
 
   const locator = new CoordinatorLocator(config, clock)
-  const held = (use: SessionName): Session =>
-    new Session(config, {
-      target: async () => await Promise.resolve(localTarget(config, use)),
-      onClosed: () => closed(use),
-    })
-  const atCoordinator = (use: string): Session =>
-    new Session(config, { target: async (late) => await locator.target(use, late), idleTimeout })
-  const verdictSession = stack.use(held('verdict'))
-  const probeSession = stack.use(held('probe'))
-  const peersSession = stack.use(
-    new Session(config, { target: async () => await Promise.resolve(localTarget(config, 'peers')), idleTimeout }),
-  )
-  const ledgerSession = stack.use(atCoordinator('ledger'))
-  const operationSession = stack.use(atCoordinator('register'))
-  const sessions: Readonly<Record<SessionName, Session>> = {
-    verdict: verdictSession,
-    probe: probeSession,
-    peers: peersSession,
-    coordinator: ledgerSession,
-    none: probeSession,
-  }
+  const sessions = stack.use(new Sessions(config, locator, (use) => closed(use)))
 
   const probes = allProbes(probeLimits(config), describeError)
   const facts = (): NodeFacts => ({ role: config.role, inRecovery: readings.get('postgres.alive')?.value?.inRecovery })
@@ -84,12 +65,12 @@ export async function startAgent(config: Config, report: Report, stop: AbortSign
     clock,
     random: Math.random,
     facts,
-    sql: (name, bounds) => sessions[name].sql(bounds),
+    sql: (name, bounds) => sessions.of(name).sql(bounds),
     dial: async (late) => await endClient(await connect(config, localTarget(config, 'connect'), late), 200),
     elapsed: () => performance.now(),
   })
   const maintenance = new MaintenanceSwitch(config.runDir, clock)
-  const alone = new AloneLock(probeSession, config)
+  const alone = new AloneLock(sessions.probe, config)
   const registration = new Registration({
     config,
     clock,
@@ -97,15 +78,27 @@ export async function startAgent(config: Config, report: Report, stop: AbortSign
     readings,
     locator,
     report,
-    local: probeSession,
-    ledger: ledgerSession,
-    operation: operationSession,
+    local: sessions.probe,
+    ledger: sessions.ledger,
+    operation: sessions.register,
     nodeReport,
     hearMaintenance: async (...copies) => await maintenance.hear(...copies),
     alone: async () => await alone.held(signal),
     look: (...names) => scheduler.look(...names),
     onJudged: () => keeper.judge(),
   })
+  const leaving = new Leaving({
+    config,
+    clock,
+    report,
+    readings,
+    sessions,
+    onChange: () => {
+      keeper.judge()
+      registration.tell()
+    },
+  })
+  const { drain } = leaving
   const keeper = stack.use(new VerdictKeeper({ state: nodeState, report, onFlip: () => registration.tell() }))
   const prometheus = stack.use(new PrometheusExporter())
 
@@ -124,13 +117,13 @@ export async function startAgent(config: Config, report: Report, stop: AbortSign
       readings: readings.all(),
       join: registration.join,
       maintenance: maintenance.current,
+      draining: drain.away,
       otherVersions: otherVersions(registration.members, config.node, readings.get('citus.versions')?.value?.library),
       limits: { frozenAfter, standbyMaxLag, standbyGrace, maxLatency, registrationMaxAge },
     }
   }
 
   function nodeReport(): NodeReport {
-    const nodeId = registration.notebook?.nodeId
     return {
       ready: keeper.ready.ok,
       reason: keeper.reason,
@@ -138,7 +131,8 @@ export async function startAgent(config: Config, report: Report, stop: AbortSign
       lagBytes: readings.get('postgres.replication')?.value?.lagBytes,
       citusVersion: readings.get('citus.versions')?.lastGood?.value.library,
       sidecarVersion: version,
-      nodeId,
+      nodeId: registration.nodeId,
+      heartbeatInterval: config.heartbeatInterval,
     }
   }
 
@@ -197,6 +191,7 @@ export async function startAgent(config: Config, report: Report, stop: AbortSign
       registration.tell()
       return changed
     },
+    drain: leaving.controls,
   })
   stack.defer(async () => await control.close())
   await listenOnSocket(control, controlSocket(config))
@@ -218,16 +213,19 @@ export async function startAgent(config: Config, report: Report, stop: AbortSign
       )
     run = now
     letGo(name)
+    drain.look()
     keeper.judge()
     if (name === 'citus.nodes' || name === 'citus.local' || name === 'postgres.identity') registration.hint()
   })
   report('started', { version, role: config.role, address: `${config.address.host}:${config.address.port}` })
   const listenerDone = config.role === 'standalone' ? Promise.resolve() : listenForHints()
+  void endWhenFree(stop, own, () => drain.neededUntil)
   const loops = Promise.all([
     scheduler.run(signal),
     registration.run(signal),
     listenerDone,
-    maintenance.follow(registration, probeSession, config, signal),
+    maintenance.follow(registration, sessions.probe, config, signal),
+    leaving.run(signal),
   ])
   // Disposed first, so that the loops end before the sessions under them close.
   stack.defer(async () => {
@@ -239,7 +237,7 @@ export async function startAgent(config: Config, report: Report, stop: AbortSign
   function letGo(name: ProbeName): void {
     const { error } = readings.get('citus.nodes') ?? {}
     if (name === 'postgres.connect' && readings.get(name)?.value?.state === 'shutting-down')
-      for (const session of [verdictSession, probeSession]) void session.close()
+      for (const session of [sessions.verdict, sessions.probe]) void session.close()
     if (name === 'citus.nodes' && error !== undefined && acceptanceOf(error) === 'shutting-down') {
       listenUntil.abort()
       listenUntil = new AbortController()
@@ -268,7 +266,11 @@ export async function startAgent(config: Config, report: Report, stop: AbortSign
   }
 
   const owned = stack.move()
-  return { done: loops, [Symbol.asyncDispose]: async () => await owned.disposeAsync() }
+  return {
+    done: loops,
+    neededUntil: () => drain.neededUntil,
+    [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
+  }
 }
 
 function probeLimits(config: Config): ProbeLimits {

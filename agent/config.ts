@@ -3,7 +3,8 @@ import { isIP } from 'node:net'
 import { SidecarError } from './errors.ts'
 import type { HostPort } from './setting-types.ts'
 import { settings } from './settings.ts'
-import type { Setting, SettingName, SettingValues } from './settings.ts'
+import type { Setting } from './setting.ts'
+import type { SettingName, SettingValues } from './settings.ts'
 
 /** A server's address with its port filled in. */
 export interface Address {
@@ -11,7 +12,7 @@ export interface Address {
   readonly port: number
 }
 
-export type Role = 'coordinator' | 'worker' | 'standalone'
+export type Role = 'coordinator' | 'worker' | 'standalone' | 'pooler'
 
 /** The validated settings: only loadConfig makes one. */
 export type Config = Omit<SettingValues, 'role' | 'node' | 'address' | 'coordinator'> & {
@@ -29,7 +30,35 @@ type Environment = Readonly<Record<string, string | undefined>>
 
 /** Reads and checks every setting. @throws SidecarError CONFIG_INVALID that lists all problems, one a line. */
 export function loadConfig(env: Environment, hostname: string): Config {
-  const problems: string[] = unknownVariables(env)
+  const { values: typed, sources, problems: wrong } = readValues(env)
+  const problems = [...unknownVariables(env), ...wrong]
+  problems.push(...unfitHostname(sources, hostname), ...missing(typed, problems), ...contradictions(typed))
+  if (problems.length > 0) throw new SidecarError('CONFIG_INVALID', problems.join('\n'))
+  return toConfig(typed, sources, hostname)
+}
+
+/** What can be made of an environment that may be wrong: what is not accepted has its default. For what must be done before anything else. */
+export function salvageConfig(env: Environment, hostname: string): Config {
+  const given = Object.entries(settings).filter(([, { env: name, type }]) => {
+    const value = env[name]
+    return value !== undefined && value !== '' && type.schema.safeParse(value).success
+  })
+  const { values, sources } = readValues(Object.fromEntries(given.map(([, { env: name }]) => [name, env[name]])))
+  return toConfig(values, sources, hostname)
+}
+
+function toConfig(values: SettingValues, sources: Config['sources'], hostname: string): Config {
+  return Object.freeze({
+    ...values,
+    ...addresses(values, hostname),
+    role: values.role ?? 'standalone',
+    node: values.node ?? hostname,
+    sources: Object.freeze(sources),
+  })
+}
+
+function readValues(env: Environment): { values: SettingValues; sources: Config['sources']; problems: string[] } {
+  const problems: string[] = []
   const values: Record<string, unknown> = {}
   const sources: Record<string, 'environment' | 'default' | 'unset'> = {}
   for (const [name, setting] of Object.entries(settings)) {
@@ -43,20 +72,15 @@ export function loadConfig(env: Environment, hostname: string): Config {
     if (parsed?.success === false) problems.push(problemOf(setting, raw ?? '', parsed.error.issues[0]))
     values[name] = parsed?.data
   }
-  const typed = values as unknown as SettingValues
-  problems.push(...missing(typed, problems), ...contradictions(typed))
-  if (problems.length > 0) throw new SidecarError('CONFIG_INVALID', problems.join('\n'))
-  return Object.freeze({
-    ...typed,
-    ...addresses(typed),
-    role: typed.role ?? 'standalone',
-    node: typed.node ?? hostname,
-    sources: Object.freeze(sources),
-  })
+  return { values: values as unknown as SettingValues, sources, problems }
 }
 
-function addresses(values: SettingValues): { address: Address; coordinator: readonly Address[] } {
+function addresses(values: SettingValues, hostname: string): { address: Address; coordinator: readonly Address[] } {
   const fill = (one: HostPort): Address => ({ host: one.host, port: one.port ?? values.pgPort })
+  if (values.role === 'pooler') {
+    const { host = values.node ?? hostname, port = values.pgbouncerPort } = values.address ?? {}
+    return { address: { host, port: port ?? values.pgbouncerPort }, coordinator: values.coordinator?.map(fill) ?? [] }
+  }
   const address = fill(values.address ?? { host: values.pgHost, port: undefined })
   if (values.role === 'standalone') return { address, coordinator: [] }
   return { address, coordinator: values.coordinator?.map(fill) ?? [address] }
@@ -73,6 +97,13 @@ function problemOf(
   return `${setting.env}: ${shown} is not accepted${why}; allowed: ${setting.type.allowed}`
 }
 
+/** The host name names this node where nothing else does, by the same rule. */
+function unfitHostname(sources: Config['sources'], hostname: string): string[] {
+  const { node } = settings
+  if (sources[node.env] !== 'unset' || node.type.schema.safeParse(hostname).success) return []
+  return [problemOf(node, hostname, { code: 'custom', message: 'the host name, because it is unset' })]
+}
+
 function missing(values: SettingValues, problems: readonly string[]): string[] {
   const found: string[] = []
   const need = (name: SettingName, when: boolean, because: string): void => {
@@ -84,7 +115,7 @@ function missing(values: SettingValues, problems: readonly string[]): string[] {
   const clustered = values.role === 'worker' || values.role === 'coordinator'
   need('role', true, 'every sidecar needs one')
   need('address', clustered, `role ${values.role} needs it`)
-  need('coordinator', values.role === 'worker', 'role worker needs it')
+  need('coordinator', values.role === 'worker' || values.role === 'pooler', `role ${values.role} needs it`)
   need('fencingFile', values.followPromotion === true, 'CITUS_SIDECAR_FOLLOW_PROMOTION needs it')
   need(
     'pgSslRootCert',

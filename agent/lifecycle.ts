@@ -3,6 +3,26 @@
 /** A clean end takes well under a second; after this the process ends anyway, milliseconds. */
 const forcedAfter = 10_000
 
+/** How often it is looked whether a drain still needs the sidecar, milliseconds. */
+const lookEvery = 200
+
+/** Ends `own` once `stop` has aborted and nobody needs the sidecar any longer; `neededUntil` in milliseconds since 1970. */
+export async function endWhenFree(
+  stop: AbortSignal,
+  own: AbortController,
+  neededUntil: () => number | undefined,
+): Promise<void> {
+  if (!stop.aborted) {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    stop.addEventListener('abort', () => resolve(), { once: true })
+    own.signal.addEventListener('abort', () => resolve(), { once: true })
+    await promise
+  }
+  while (!own.signal.aborted && Date.now() < (neededUntil() ?? 0))
+    await new Promise((resolve) => setTimeout(resolve, lookEvery))
+  own.abort(stop.reason)
+}
+
 /** Aborts on the first SIGTERM or SIGINT; later ones change nothing about an end that has begun. Neither ever drains or touches PostgreSQL. */
 export function untilSignal(): AbortSignal {
   const controller = new AbortController()

@@ -24,7 +24,7 @@ async function ask(question: string): Promise<string> {
   }
 }
 
-async function main(argv: readonly string[]): Promise<ExitCode> {
+async function main(argv: readonly string[], stop: AbortSignal): Promise<ExitCode> {
   const [name, ...args] = argv
   if (name === '--version') {
     process.stdout.write(`${version}\n`)
@@ -50,13 +50,14 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     stdout: process.stdout,
     stderr: process.stderr,
     ask: canAsk ? ask : undefined,
-    stop: untilSignal(),
+    stop,
   })
 }
 
 keepHeapSmall()
 try {
-  process.exitCode = await main(process.argv.slice(2))
+  // Before a command's modules load: as PID 1 a process loses every signal that it has no handler for.
+  process.exitCode = await main(process.argv.slice(2), untilSignal())
 } catch (error) {
   const config = error instanceof SidecarError && error.kind === 'config'
   const code = error instanceof SidecarError ? `${error.code}: ` : ''

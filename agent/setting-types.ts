@@ -108,6 +108,17 @@ export function text(pattern: RegExp, allowed: string): SettingType<string> {
   return { allowed, schema: z.string().regex(pattern) }
 }
 
+/** One or more names, separated by commas. */
+export function names(): SettingType<readonly string[]> {
+  return {
+    allowed: 'names separated by commas',
+    schema: z
+      .string()
+      .transform((value) => value.split(',').map((one) => one.trim()))
+      .refine((all) => all.every((one) => one !== '' && !one.includes('\0') && Buffer.byteLength(one) <= 63)),
+  }
+}
+
 /** An IP address. */
 export function ipAddress(): SettingType<string> {
   return { allowed: 'an IP address', schema: z.string().refine((value) => isIP(value) !== 0) }

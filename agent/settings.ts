@@ -13,30 +13,17 @@ import {
   size,
   text,
 } from './setting-types.ts'
-import type { SettingType } from './setting-types.ts'
-
-/** One row: the variable, what it accepts, its default as a user would write it, and what it is for. */
-export interface Setting<T> {
-  readonly env: string
-  readonly type: SettingType<T>
-  readonly fallback?: string
-  readonly help: string
-}
-
-function required<T>(env: string, type: SettingType<T>, fallback: string, help: string): Setting<T> {
-  return { env, type, fallback, help }
-}
-
-function optional<T>(env: string, type: SettingType<T>, help: string): Setting<T | undefined> {
-  return { env, type, help }
-}
+import { optional, required } from './setting.ts'
+import type { Setting } from './setting.ts'
+import { leaveSettings } from './settings-leave.ts'
+import { poolerSettings } from './settings-pooler.ts'
 
 /** Every setting, keyed by its name in Config. */
 export const settings = {
   role: optional(
     'CITUS_SIDECAR_ROLE',
-    oneOf('coordinator', 'worker', 'standalone'),
-    'What the PostgreSQL beside this sidecar is; required.',
+    oneOf('coordinator', 'worker', 'standalone', 'pooler'),
+    'What the PostgreSQL beside this sidecar is, or pooler beside a PgBouncer; required.',
   ),
   node: optional(
     'CITUS_SIDECAR_NODE',
@@ -57,7 +44,7 @@ export const settings = {
   coordinator: optional(
     'CITUS_SIDECAR_COORDINATOR',
     hostPorts(),
-    'host[:port], or several separated by commas, of the coordinator or its Service; the one not in recovery is used; required for role worker, own address for role coordinator.',
+    'host[:port], or several separated by commas, of the coordinator or its Service; the one not in recovery is used; required for roles worker and pooler, own address for role coordinator.',
   ),
   group: optional(
     'CITUS_SIDECAR_GROUP',
@@ -242,6 +229,8 @@ export const settings = {
   ),
   pgSslCert: optional('PGSSLCERT', file(), 'Client certificate, read again at every connect.'),
   pgSslKey: optional('PGSSLKEY', file(), 'Key of the client certificate, read again at every connect.'),
+  ...leaveSettings,
+  ...poolerSettings,
 } as const
 
 type ValueOf<S> = S extends Setting<infer T> ? T : never

@@ -3,6 +3,9 @@ import { local } from './citus/local.ts'
 import { nodes } from './citus/nodes.ts'
 import { peers } from './citus/peers.ts'
 import { versions } from './citus/versions.ts'
+import { poolerAlive } from './pgbouncer/alive.ts'
+import { pooledDatabases } from './pgbouncer/databases.ts'
+import { poolerLimits } from './pgbouncer/limits.ts'
 import { acceptance } from './postgres/acceptance.ts'
 import { alive } from './postgres/alive.ts'
 import { identity } from './postgres/identity.ts'
@@ -26,4 +29,9 @@ export function allProbes(limits: ProbeLimits, describe: (error: unknown) => Rea
     nodes(limits),
     peers(limits),
   ]
+}
+
+/** The probes of a sidecar beside a PgBouncer, instead of all others. */
+export function poolerProbes(limits: ProbeLimits): readonly AnyProbe[] {
+  return [poolerAlive(limits), pooledDatabases(limits), poolerLimits(limits)]
 }

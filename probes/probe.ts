@@ -8,6 +8,9 @@ import type { LocalMetadata } from './citus/local.ts'
 import type { ClusterView } from './citus/nodes.ts'
 import type { Peer } from './citus/peers.ts'
 import type { Versions } from './citus/versions.ts'
+import type { PoolerAlive } from './pgbouncer/alive.ts'
+import type { PooledDatabase } from './pgbouncer/databases.ts'
+import type { PoolerLimits } from './pgbouncer/limits.ts'
 import type { Sql } from './sql.ts'
 
 /** What each probe's reading holds. */
@@ -21,6 +24,9 @@ export interface ReadingTypes {
   'citus.local': LocalMetadata
   'citus.nodes': ClusterView
   'citus.peers': readonly Peer[]
+  'pgbouncer.alive': PoolerAlive
+  'pgbouncer.databases': readonly PooledDatabase[]
+  'pgbouncer.limits': PoolerLimits
 }
 
 export type ProbeName = keyof ReadingTypes
@@ -61,9 +67,12 @@ export interface ProbeContext {
   elapsed(): number
 }
 
+/** What this sidecar stands beside. */
+export type NodeRole = 'coordinator' | 'worker' | 'standalone' | 'pooler'
+
 /** What is known of the node when a probe is due. */
 export interface NodeFacts {
-  readonly role: 'coordinator' | 'worker' | 'standalone'
+  readonly role: NodeRole
   /** undefined while nobody could say. */
   readonly inRecovery: boolean | undefined
 }

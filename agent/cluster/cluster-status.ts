@@ -5,9 +5,7 @@ import type { Sql } from '../../probes/sql.ts'
 import { ageText } from '../../probes/verdicts/verdict.ts'
 import { readMembers } from './ledger.ts'
 import type { Member } from './ledger.ts'
-
-/** A member that has not been seen for this long is shown as lost, milliseconds: two heartbeats and a little. */
-const lostAfter = 75_000
+import { isLost } from './silence.ts'
 
 /** One line of the table; null where nobody knows. */
 export interface NodeLine {
@@ -38,12 +36,12 @@ export function joinStatus(members: readonly Member[], nodes: readonly ClusterNo
   const lines = members.map((member): NodeLine => {
     const row = rowOf(member)
     const age = now - member.lastSeen
-    const lost = age > lostAfter
+    const lost = isLost(member, now)
     return {
       node: member.name,
       role: `${member.role}${member.inRecovery ? ' (standby)' : ''}`,
       // A worker that never joined has group 0 of its own, which says nothing.
-      group: row?.groupId ?? (member.nodeId === null ? null : member.groupId),
+      group: row?.groupId ?? (member.role === 'worker' && member.groupId === 0 ? null : member.groupId),
       address: `${member.host}:${member.port}`,
       state: stateOf(member, row, lost),
       ready: lost ? null : member.ready,

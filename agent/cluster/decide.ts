@@ -4,6 +4,7 @@ import type { JoinFacts } from './facts.ts'
 import { finding } from './findings.ts'
 import type { Finding } from './findings.ts'
 import type { ActionName } from './ledger.ts'
+import { gaveUpAddress } from './silence.ts'
 import { guardVolumes } from './volume-guard.ts'
 
 export type Decision =
@@ -60,8 +61,8 @@ function addressTaken(facts: JoinFacts): Finding | undefined {
   const other = members.find(
     (member) => member.name !== self.name && member.host === self.address.host && member.port === self.address.port,
   )
-  // A member not seen for two minutes has given its address up (renamed node); the ledger uses the same limit.
-  if (other === undefined || newest - other.lastSeen > 120_000) return undefined
+  // Against the newest of all, because the ledger's clock is not this one's.
+  if (other === undefined || gaveUpAddress(other, newest)) return undefined
   return finding('address-taken', `member ${other.name} announces the same address ${other.host}:${other.port}`)
 }
 
@@ -98,6 +99,12 @@ function decideStandby(facts: JoinFacts): Decision {
   }
   if (row?.active === false) return decideDisabled(facts, row)
   if (row !== undefined || !self.registerStandby) return { do: 'nothing', node: row }
+  // An id that another row has is that of this standby's primary, or of what this node was before it became a standby.
+  const before = facts.members.find((one) => one.name === self.name)?.nodeId ?? undefined
+  if (before !== undefined && !facts.view.nodes.some((node) => node.nodeId === before))
+    return stop(
+      finding('removed', `this standby was registered as node ${before}, and the coordinator no longer has it`),
+    )
   // A worker that never joined says group 0, as its standby then does; group 0 is the coordinator's.
   if (self.role === 'worker' && self.local.groupId === 0)
     return stop(finding('registration-waits', 'the primary of this standby has not joined the cluster yet'))

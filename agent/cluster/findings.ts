@@ -61,7 +61,11 @@ export const findings = {
     kind: 'refuse',
     action: 'mount the volume of this node; if this one is meant, run `citus-sidecar accept`',
   },
-  'volume-cloned': { kind: 'refuse', action: 'a copy of a node is no new node: give this one a volume of its own' },
+  'volume-cloned': {
+    kind: 'refuse',
+    action:
+      'a copy of a node is no new node: give this one a volume of its own; if it is that node under a new name, run `citus-sidecar accept` once the old name is lost',
+  },
   'volume-rolled-back': {
     kind: 'refuse',
     action:

@@ -19,13 +19,15 @@ export interface NodeReport {
   readonly citusVersion: string | undefined
   readonly sidecarVersion: string
   readonly nodeId: number | undefined
+  /** How often it is told, milliseconds. */
+  readonly heartbeatInterval: number
 }
 
 /** How this node's server stands: its identity is trusted or refused, or it says nothing now. */
 export type Standing = 'trusted' | 'refused' | 'silent'
 
 /** The announcement; without identity unless that is trusted, so that the ledger keeps the one it knows. */
-export function announcementOf(self: Self, standing: Standing, report: NodeReport): Announcement {
+export function announcementOf(self: Self, standing: Standing, report: NodeReport, first: boolean): Announcement {
   const { identity, local } = self
   const base: Announcement = {
     name: self.name,
@@ -39,6 +41,8 @@ export function announcementOf(self: Self, standing: Standing, report: NodeRepor
     sidecar_version: report.sidecarVersion,
     maintenance: report.maintenance.changedAt === 0 ? null : report.maintenance,
     lag_bytes: report.lagBytes === undefined ? null : Math.round(report.lagBytes),
+    heartbeat_seconds: report.heartbeatInterval / 1_000,
+    first,
   }
   if (standing !== 'trusted') return base
   return {
@@ -77,6 +81,7 @@ export interface HeartbeatOptions {
 export class Heartbeat {
   readonly #options: HeartbeatOptions
   #writtenAt = 0
+  #first = true
   /** How this node was last announced. */
   #last: { self: Self; standing: Standing } | undefined
 
@@ -113,10 +118,12 @@ export class Heartbeat {
     if (!now && clock.now() < this.#writtenAt + config.heartbeatInterval) return undefined
     try {
       this.#writtenAt = clock.now()
-      return await announce(
+      const members = await announce(
         ledger.sql({ timeout: config.statementTimeout, signal }),
-        announcementOf(self, standing, nodeReport()),
+        announcementOf(self, standing, nodeReport(), this.#first),
       )
+      this.#first = false
+      return members
     } catch (error) {
       this.#writtenAt = 0
       if (now) throw error

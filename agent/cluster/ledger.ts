@@ -1,5 +1,6 @@
 // The ledger on the coordinator, through its functions: members announce themselves and are read there.
 import type { Sql } from '../../probes/sql.ts'
+import { SidecarError } from '../errors.ts'
 import type { Maintenance } from '../../probes/verdicts/verdict.ts'
 
 /** A row of citus_sidecar.members; times in milliseconds since 1970. */
@@ -24,13 +25,17 @@ export interface Member {
   readonly maintenance: Maintenance | null
   readonly lagBytes: number | null
   readonly lastSeen: number
+  /** How often it announces itself, seconds; null for a sidecar that does not say. */
+  readonly heartbeatSeconds: number | null
 }
 
+// heartbeat_seconds by way of JSON: a ledger that bootstrap has not upgraded yet has no such column.
 const columns = `
   m.name, m.role, m.host, m.port, m.group_id as "groupId", m.node_id as "nodeId", m.system_identifier as "systemIdentifier",
   m.server_id as "serverId", m.timeline, m.lsn::text, m.in_recovery as "inRecovery", m.postgres_version as "postgresVersion",
   m.citus_version as "citusVersion", m.sidecar_version as "sidecarVersion", m.state, m.ready, m.reason, m.maintenance,
-  m.lag_bytes::float8 as "lagBytes", (extract(epoch from m.last_seen) * 1000)::float8 as "lastSeen"`
+  m.lag_bytes::float8 as "lagBytes", (extract(epoch from m.last_seen) * 1000)::float8 as "lastSeen",
+  (to_jsonb(m)->>'heartbeat_seconds')::float8 as "heartbeatSeconds"`
 
 /** All members, by name. @throws the server's error 42P01 or 3F000 where bootstrap has not run on the coordinator. */
 export async function readMembers(sql: Sql): Promise<readonly Member[]> {
@@ -50,6 +55,9 @@ export interface Announcement {
   readonly sidecar_version: string
   readonly maintenance: Maintenance | null
   readonly lag_bytes: number | null
+  readonly heartbeat_seconds: number
+  /** The first one of this process: what an earlier one left open was cut off. */
+  readonly first: boolean
   readonly identity?: {
     readonly system_identifier: string
     readonly server_id: string | null
@@ -74,6 +82,25 @@ export async function announce(sql: Sql, announcement: Announcement): Promise<re
 /** Forgets the identity the ledger knows of a member: a person accepted what is now. */
 export async function acceptMember(sql: Sql, name: string): Promise<void> {
   await sql.query('select citus_sidecar.accept_member($1)', [name])
+}
+
+/** Removes lost members with this member's identity: they were this node under another name. @throws CONTROL_REFUSED when one is alive. */
+export async function takeOver(
+  sql: Sql,
+  name: string,
+  identity: { readonly systemIdentifier: string; readonly timeline: number },
+): Promise<void> {
+  const rows = await sql.query<{ name: string }>('select citus_sidecar.take_over_members($1, $2, $3) as name', [
+    name,
+    identity.systemIdentifier,
+    identity.timeline,
+  ])
+  if (rows.length === 0) return
+  const alive = rows.map((row) => row.name).join(', ')
+  throw new SidecarError(
+    'CONTROL_REFUSED',
+    `${alive} has the identity of this volume and is not lost: stop its sidecar, wait until \`citus-sidecar status\` says lost, and accept again`,
+  )
 }
 
 /** Who answers at an address, as the coordinator sees it. */

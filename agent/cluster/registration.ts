@@ -1,12 +1,10 @@
 // Keeps this node joined: whenever something may have changed it reads what is, decides, acts once, and is woken again by what
 // comes of it. Nothing here remembers a step it has to finish; a lost wake-up costs one interval.
-import type { ProbeName } from '../../probes/probe.ts'
 import type { Join } from '../../probes/verdicts/verdict.ts'
 import { reasonOf } from '../errors.ts'
-import { delayOf } from '../loop/backoff.ts'
-import type { ReadingStore } from '../loop/readings.ts'
-import type { Bounds, Session } from '../pg/session.ts'
-import type { CoordinatorLocator } from './coordinator.ts'
+import type { Bounds } from '../pg/session.ts'
+import { forgetRefused } from './acceptance.ts'
+import { Attempts } from './attempts.ts'
 import { decide } from './decide.ts'
 import type { Decision } from './decide.ts'
 import type { JoinFacts } from './facts.ts'
@@ -15,50 +13,29 @@ import { finding, findingOfError } from './findings.ts'
 import type { Finding, FindingCode } from './findings.ts'
 import { gatherFacts, isOlder, localAnswer, selfOf } from './gather.ts'
 import { Heartbeat } from './heartbeat.ts'
-import type { HeartbeatOptions } from './heartbeat.ts'
 import { JoinState } from './join-state.ts'
-import { acceptMember } from './ledger.ts'
 import type { Member } from './ledger.ts'
-import { forgetVerification } from './notebook.ts'
 import type { Notebook } from './notebook.ts'
 import { NotebookKeeper } from './notebook-keeper.ts'
-import type { NotebookKeeperOptions } from './notebook-keeper.ts'
 import { runAction } from './operation.ts'
 import { permit } from './permission.ts'
-
-const retry = { base: 500, cap: 15_000 }
-/** After a failure that will not pass by itself, milliseconds. */
-const stoppedFor = 60_000
+import type { RegistrationOptions } from './registration-options.ts'
 
 type Act = Extract<Decision, { do: 'act' }>
-
-export interface RegistrationOptions extends HeartbeatOptions, NotebookKeeperOptions {
-  readonly random: () => number
-  readonly readings: ReadingStore
-  readonly locator: CoordinatorLocator
-  /** Session of its own on the coordinator for calls that change metadata. */
-  readonly operation: Session
-  /** What notebook and ledger say of the maintenance switch, before anything is done. */
-  readonly hearMaintenance: (...copies: readonly unknown[]) => Promise<void>
-  /** Whether this sidecar is the one that serves this node. */
-  readonly alone: () => Promise<boolean>
-  readonly look: (...names: readonly ProbeName[]) => void
-  /** Where this node stands has been judged anew. */
-  readonly onJudged: () => void
-}
 
 export class Registration {
   readonly #options: RegistrationOptions
   readonly #state: JoinState
   readonly #heartbeat: Heartbeat
   readonly #notebook: NotebookKeeper
+  readonly #attempts: Attempts
   #wake = Promise.withResolvers<void>()
   /** The run of the server that was last judged, by its start. */
   #run: number | undefined
   #members: readonly Member[] = []
   #accepted: FindingCode | undefined
-  #failures = 0
-  #notBefore = 0
+  /** Row of this node while it is a standby: its notebook is its primary's and says nothing of it. */
+  #secondary: number | undefined
   /** What was read before this moment shows a state that is gone, or may. */
   #since = 0
   /** A refusal that only one look at everything has shown so far. */
@@ -68,6 +45,7 @@ export class Registration {
     this.#options = options
     this.#heartbeat = new Heartbeat(options)
     this.#notebook = new NotebookKeeper(options)
+    this.#attempts = new Attempts(options.clock, options.random)
     this.#state = new JoinState(options.config.role === 'standalone', options.report)
   }
 
@@ -98,6 +76,11 @@ export class Registration {
     return this.#notebook.current
   }
 
+  /** Node id under which the coordinator knows this node; undefined when it does not, or nobody has said. */
+  get nodeId(): number | undefined {
+    return this.primary ? this.#notebook.current?.nodeId : this.#secondary
+  }
+
   /** Whether this node can write its own notebook. */
   get primary(): boolean {
     return this.#options.readings.get('postgres.alive')?.value?.inRecovery === false
@@ -122,27 +105,30 @@ export class Registration {
 
   /** Keeps this node joined until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, config, random } = this.#options
+    const { clock, config } = this.#options
     while (!signal.aborted) {
       this.#wake = Promise.withResolvers<void>()
       await this.#reconcile(signal)
       this.#options.onJudged()
-      const pause = this.#failures > 0 ? delayOf(this.#failures, retry, random) : config.registrationInterval
+      const pause = this.#attempts.pause(config.registrationInterval)
       const stop = new AbortController()
       await Promise.race([this.#wake.promise, clock.sleep(pause, AbortSignal.any([signal, stop.signal]))])
       stop.abort()
     }
   }
 
-  /** A person says that what is refused is right; undefined when nothing is. @throws when notebook or ledger cannot be written. */
+  /** A person says that what is refused is right; undefined when nothing is. @throws when notebook or ledger cannot be written, CONTROL_REFUSED when another member with this identity is alive. */
   async accept(signal: AbortSignal): Promise<Finding | undefined> {
     const accepted = this.#state.finding
     if (accepted?.kind !== 'refuse') return undefined
-    const { config, local, ledger, report, look } = this.#options
-    await forgetVerification(local.sql(this.#bounds(signal)))
-    await acceptMember(ledger.sql(this.#bounds(signal)), config.node)
+    const { config, local, ledger, report, look, readings } = this.#options
+    const { code } = accepted
+    const identity = this.primary ? readings.get('postgres.identity')?.lastGood?.value : undefined
+    const bounds = this.#bounds(signal)
+    await forgetRefused({ code, member: config.node, identity }, local.sql(bounds), ledger.sql(bounds))
     this.#accepted = accepted.code
-    this.#notBefore = 0
+    this.#secondary = undefined
+    this.#attempts.succeeded()
     this.forgetNotebook()
     report('join.accepted', { code: accepted.code, reason: accepted.reason })
     look('citus.nodes', 'citus.local', 'postgres.identity')
@@ -166,7 +152,10 @@ export class Registration {
       if (facts === undefined) return
       this.#members = facts.members
       const alone = await this.#options.alone()
-      const decision = this.#permitted(decide(facts), alone)
+      const { config, nodeReport } = this.#options
+      const { stopped } = this.#attempts
+      const maintenance = nodeReport().maintenance.on
+      const decision = permit(decide(facts), { alone, maintenance, register: config.register, stopped })
       if (this.#suspects(decision)) return
       this.#run = facts.self.identity.startedAt
       const standing = decision.do === 'stop' && decision.finding.kind === 'refuse' ? 'refused' : 'trusted'
@@ -176,7 +165,8 @@ export class Registration {
         this.#members =
           (await this.#heartbeat.beat(facts.self, standing, decision.do === 'act', signal)) ?? facts.members
       if (decision.do === 'act') return await this.#act(decision, facts, signal)
-      if (this.#options.clock.now() >= this.#notBefore) this.#failures = 0
+      // What was only put off is still to be done: its failures count on.
+      if (decision.do === 'nothing' || decision.finding !== stopped) this.#attempts.idle()
       if (decision.do === 'stop') return this.#state.stopped(decision.finding)
       await this.#verified(facts, decision.node, signal)
     } catch (error) {
@@ -219,12 +209,6 @@ export class Registration {
     return facts
   }
 
-  #permitted(decision: Decision, alone: boolean): Decision {
-    const { config, clock, nodeReport } = this.#options
-    const stopped = clock.now() < this.#notBefore ? this.#state.finding : undefined
-    return permit(decision, { alone, maintenance: nodeReport().maintenance.on, register: config.register, stopped })
-  }
-
   /** Readings of different moments can contradict each other: a refusal is said once newer readings show the same. */
   #suspects(decision: Decision): boolean {
     const refused = decision.do === 'stop' && decision.finding.kind === 'refuse' ? decision.finding.code : undefined
@@ -240,7 +224,7 @@ export class Registration {
   }
 
   async #act(decision: Act, facts: JoinFacts, signal: AbortSignal): Promise<void> {
-    const { config, operation, ledger, report, clock, random } = this.#options
+    const { config, operation, ledger, report } = this.#options
     if (decision.action === 'follow-promotion' && decision.node !== undefined) {
       const silence = await unfenced(decision.node, facts.self, config, ledger.sql(this.#bounds(signal)))
       if (silence !== undefined) return this.#state.stopped(finding('primary-restarts', silence))
@@ -254,12 +238,15 @@ export class Registration {
     )
     // Also after a failure: it may have been decided on an old view, because somebody else did the same meanwhile.
     this.#lookAtAll()
-    this.#failures = attempt.ok || !attempt.retryable ? 0 : this.#failures + 1
-    if (attempt.ok) return
+    if (attempt.ok) return this.#attempts.succeeded()
     // What is read anew wakes this up at once; the next attempt waits its time all the same.
-    this.#notBefore = clock.now() + (attempt.retryable ? delayOf(this.#failures, retry, random) : stoppedFor)
-    if (attempt.retryable) return this.#state.acting(finding('registration-waits', attempt.reason))
-    this.#state.stopped(finding('registration-failed', attempt.reason))
+    const found = finding(attempt.retryable ? 'registration-waits' : 'registration-failed', attempt.reason)
+    if (attempt.retryable) {
+      this.#attempts.failed(found)
+      return this.#state.acting(found)
+    }
+    this.#attempts.gaveUp(found)
+    this.#state.stopped(found)
   }
 
   async #verified(
@@ -271,14 +258,19 @@ export class Registration {
     const verifiedAt = readings.get('citus.nodes')?.takenAt ?? clock.now()
     this.#accepted = undefined
     this.#state.verified(node, verifiedAt, facts.self.role)
-    if (facts.self.identity.inRecovery || node === undefined) return
+    if (facts.self.identity.inRecovery) {
+      const isOther = this.#secondary !== node?.nodeId
+      this.#secondary = node?.nodeId
+      return isOther ? this.tell() : undefined
+    }
+    if (node === undefined) return
     const isNew = await this.#notebook.note(facts, node, verifiedAt, this.#bounds(signal))
     // The ledger learns the node id with the next heartbeat; the first one should not wait for it.
     if (isNew) this.tell()
   }
 
   #failed(error: unknown): void {
-    this.#failures += 1
+    this.#attempts.unanswered()
     const here = this.#notebook.current === undefined
     const found = findingOfError(error, here)
     if (found !== undefined) return this.#state.stopped(found)

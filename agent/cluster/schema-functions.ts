@@ -1,9 +1,25 @@
 // The ledger's functions: each does one thing, checks what it is asked, and runs as the superuser who ran bootstrap,
 // because Citus lets only a superuser add nodes. None takes an address that is not in the ledger.
+import { actions } from './ledger.ts'
+import { addressIntervals, addressKept, lostIntervals, usualHeartbeat } from './silence.ts'
 
 const definer = 'security definer set search_path = pg_catalog, pg_temp'
 
+/** The kinds of operations of which a member has one at a time; others (drain) outlive the process that began them. */
+const registrationKinds = Object.keys(actions)
+  .map((kind) => `'${kind}'`)
+  .join(', ')
+
 export const ledgerFunctionsSql = `
+-- What an earlier process of this member's sidecar began and nobody ended was cut off with that process.
+create or replace function citus_sidecar.close_interrupted(member_name text, but uuid) returns void
+language sql ${definer}
+as $$
+  update citus_sidecar.operations set outcome = 'interrupted', ended_at = clock_timestamp()
+   where member = member_name and outcome is null and kind in (${registrationKinds}) and id is distinct from but
+$$;
+revoke all on function citus_sidecar.close_interrupted(text, uuid) from public;
+
 -- A heartbeat. Identity may grow (later position, later timeline), never change: that takes accept_member().
 create or replace function citus_sidecar.announce(announcement jsonb) returns setof citus_sidecar.members
 language plpgsql ${definer}
@@ -16,7 +32,8 @@ begin
     raise exception 'an announcement needs name, role, host and port' using errcode = '22023';
   end if;
   perform from citus_sidecar.members m
-    where m.name <> said.name and m.host = said.host and m.port = said.port and m.last_seen > clock_timestamp() - interval '2 minutes';
+    where m.name <> said.name and m.host = said.host and m.port = said.port
+      and m.last_seen > clock_timestamp() - make_interval(secs => greatest(${addressKept}, ${addressIntervals} * coalesce(m.heartbeat_seconds, ${usualHeartbeat})));
   if found then
     raise exception 'address %:% belongs to another member', said.host, said.port using errcode = '23505';
   end if;
@@ -31,11 +48,16 @@ begin
       raise exception 'member % was at % on timeline %, and is now behind that', said.name, known.lsn, known.timeline using errcode = '55000';
     end if;
   end if;
+  if (announcement->>'first')::boolean then
+    perform citus_sidecar.close_interrupted(said.name, null);
+  end if;
   insert into citus_sidecar.members as m (name, role, host, port, group_wanted, group_id, node_id, system_identifier, server_id, timeline, lsn,
-      in_recovery, postgres_version, citus_version, sidecar_version, state, ready, reason, maintenance, lag_bytes)
+      in_recovery, postgres_version, citus_version, sidecar_version, state, ready, reason, maintenance, lag_bytes, heartbeat_seconds)
   values (said.name, said.role, said.host, said.port, said.group_wanted, said.group_id, said.node_id, said.system_identifier, said.server_id,
       said.timeline, said.lsn, coalesce(said.in_recovery, false), said.postgres_version, said.citus_version, said.sidecar_version,
-      coalesce(said.state, 'unknown'), coalesce(said.ready, false), coalesce(said.reason, ''), said.maintenance, said.lag_bytes)
+      coalesce(said.state, 'unknown'), coalesce(said.ready, false), coalesce(said.reason, ''), said.maintenance, said.lag_bytes,
+      -- Nobody keeps an address for ever by announcing himself once a century; the setting's limits.
+      least(greatest(said.heartbeat_seconds, 1), 600))
   on conflict (name) do update set
       role = excluded.role, host = excluded.host, port = excluded.port, group_wanted = excluded.group_wanted,
       group_id = coalesce(excluded.group_id, m.group_id), node_id = coalesce(excluded.node_id, m.node_id),
@@ -44,7 +66,7 @@ begin
       in_recovery = case when excluded.system_identifier is null then m.in_recovery else excluded.in_recovery end,
       postgres_version = coalesce(excluded.postgres_version, m.postgres_version), citus_version = coalesce(excluded.citus_version, m.citus_version),
       sidecar_version = excluded.sidecar_version, state = excluded.state, ready = excluded.ready, reason = excluded.reason,
-      maintenance = coalesce(excluded.maintenance, m.maintenance), lag_bytes = excluded.lag_bytes, last_seen = clock_timestamp();
+      maintenance = coalesce(excluded.maintenance, m.maintenance), lag_bytes = excluded.lag_bytes, heartbeat_seconds = excluded.heartbeat_seconds, last_seen = clock_timestamp();
   if known.name is null or (known.state, known.ready, known.host, known.port) is distinct from
      (coalesce(said.state, 'unknown'), coalesce(said.ready, false), said.host, said.port) then
     perform pg_notify('citus_sidecar', jsonb_build_object('member', said.name)::text);
@@ -61,6 +83,19 @@ begin
   update citus_sidecar.members set system_identifier = null, server_id = null, timeline = null, lsn = null, node_id = null, group_id = null
    where name = member_name;
   perform pg_notify('citus_sidecar', jsonb_build_object('member', member_name)::text);
+end
+$$;
+
+-- A node that was renamed on its own volume: its old names go once nobody answers to them. Returns those that are alive.
+create or replace function citus_sidecar.take_over_members(member_name text, identifier text, on_timeline integer) returns setof text
+language plpgsql ${definer}
+as $$
+begin
+  delete from citus_sidecar.members m
+   where m.name <> member_name and not m.in_recovery and m.system_identifier = identifier and m.timeline = on_timeline
+     and m.last_seen < clock_timestamp() - make_interval(secs => ${lostIntervals} * coalesce(m.heartbeat_seconds, ${usualHeartbeat}));
+  return query select m.name from citus_sidecar.members m
+   where m.name <> member_name and not m.in_recovery and m.system_identifier = identifier and m.timeline = on_timeline order by m.name;
 end
 $$;
 
@@ -232,6 +267,10 @@ as $$
 declare
   said citus_sidecar.operations := jsonb_populate_record(null::citus_sidecar.operations, operation);
 begin
+  -- A member has one registration call at a time: an older one without an end was cut off.
+  if said.kind in (${registrationKinds}) and not exists (select from citus_sidecar.operations o where o.id = said.id) then
+    perform citus_sidecar.close_interrupted(said.member, said.id);
+  end if;
   insert into citus_sidecar.operations as o (id, member, kind, phase, outcome, reason, ended_at)
   values (said.id, said.member, said.kind, said.phase, said.outcome, said.reason, case when said.outcome is null then null else clock_timestamp() end)
   on conflict (id) do update set phase = excluded.phase, outcome = excluded.outcome, reason = excluded.reason, ended_at = excluded.ended_at;

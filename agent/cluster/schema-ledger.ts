@@ -25,6 +25,7 @@ create table if not exists citus_sidecar.members (
   joined_at timestamptz not null default clock_timestamp(),
   last_seen timestamptz not null default clock_timestamp()
 );
+alter table citus_sidecar.members add column if not exists heartbeat_seconds double precision;
 create table if not exists citus_sidecar.operations (
   id uuid primary key,
   member text not null,

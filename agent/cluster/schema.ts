@@ -2,10 +2,12 @@
 // Every statement can run again; DDL propagation is off, so that one node can be prepared while others are down.
 import type { Role } from '../config.ts'
 import { ledgerFunctionsSql } from './schema-functions.ts'
+import { drainFunctionsSql, drainGrants } from './schema-drain.ts'
+import { holdFunctionsSql, holdTablesSql } from './schema-holds.ts'
 import { ledgerTablesSql } from './schema-ledger.ts'
 
 /** Raised when tables or functions change; sidecars of version n and n-1 work on one ledger. */
-export const schemaVersion = 1
+export const schemaVersion = 2
 
 const baseSql = `
 create schema if not exists citus_sidecar;
@@ -37,11 +39,12 @@ as $$
   select pg_read_file('pg_wal/' || lpad(upper(to_hex(timeline)), 8, '0') || '.history', 0, 65536, true)
 $$;`
 
-const standaloneGrants = ['timeline_history(integer)']
+const standaloneGrants = ['timeline_history(integer)', ...drainGrants]
 const coordinatorGrants = [
   ...standaloneGrants,
   'announce(jsonb)',
   'accept_member(text)',
+  'take_over_members(text, text, integer)',
   'identity_at(text, integer)',
   'register(text)',
   'activate(text)',
@@ -49,6 +52,9 @@ const coordinatorGrants = [
   'set_coordinator_host(text)',
   'register_secondary(text, text)',
   'record_operation(jsonb)',
+  'request_hold(jsonb)',
+  'release_hold(uuid, text)',
+  'answer_hold(jsonb)',
 ]
 
 function quote(name: string): string {
@@ -71,9 +77,10 @@ function grantsSql(role: Role, user: string): string {
 
 /** The statements that prepare a node of this role, for a session of a superuser, in one transaction. */
 export function schemaSql(role: Role, user: string): string {
-  const ledger = role === 'coordinator' ? [ledgerTablesSql, ledgerFunctionsSql] : []
+  const ledger = role === 'coordinator' ? [ledgerTablesSql, ledgerFunctionsSql, holdTablesSql, holdFunctionsSql] : []
   return [
     baseSql,
+    drainFunctionsSql,
     ...ledger,
     grantsSql(role, user),
     `insert into citus_sidecar.schema_version (version) values (${schemaVersion})

@@ -1,7 +1,7 @@
 // citus-sidecar config: the effective settings and where each came from, secrets hidden.
 import { loadConfig } from '../config.ts'
 import { settings } from '../settings.ts'
-import type { Setting } from '../settings.ts'
+import type { Setting } from '../setting.ts'
 import { parseArguments } from './arguments.ts'
 import type { Command } from './command.ts'
 

@@ -1,8 +1,11 @@
 // citus-sidecar run: the sidecar itself, until SIGTERM or SIGINT.
 import { startAgent } from '../agent.ts'
-import { loadConfig } from '../config.ts'
+import { loadConfig, salvageConfig } from '../config.ts'
 import { reportTo } from '../events.ts'
+import { recoverLease } from '../hold/recover.ts'
 import { createLogger } from '../log.ts'
+import { systemClock } from '../loop/clock.ts'
+import { startPooler } from '../pooler.ts'
 import { parseArguments } from './arguments.ts'
 import type { Command } from './command.ts'
 
@@ -13,10 +16,17 @@ export const run: Command = {
     'citus-sidecar run\n\nRuns until SIGTERM or SIGINT; neither ever drains or touches PostgreSQL. Settings: `citus-sidecar config --help`.',
   run: async (context) => {
     parseArguments(context.args, {}, { most: 0 })
+    if (context.env['CITUS_SIDECAR_ROLE'] === 'pooler') {
+      // Clients may be waiting: whatever is wrong with the settings, they are let go first.
+      const salvaged = salvageConfig(context.env, context.hostname)
+      const log = createLogger(salvaged.logLevel, { node: salvaged.node })
+      await recoverLease(salvaged, systemClock, reportTo(log), context.stop)
+    }
     const config = loadConfig(context.env, context.hostname)
     const log = createLogger(config.logLevel, { node: config.node })
     const report = reportTo(log)
-    await using agent = await startAgent(config, report, context.stop)
+    const start = config.role === 'pooler' ? startPooler : startAgent
+    await using agent = await start(config, report, context.stop)
     await agent.done
     report('stopping')
     return 0

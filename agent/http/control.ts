@@ -8,6 +8,8 @@ import { z } from 'zod'
 import type { Maintenance } from '../../probes/verdicts/verdict.ts'
 import type { Finding } from '../cluster/findings.ts'
 import { reasonOf, SidecarError } from '../errors.ts'
+import { drainRoutes } from './control-drain.ts'
+import type { DrainControls } from './control-drain.ts'
 import { serverOptions } from './server.ts'
 import type { StatusReport } from './status-report.ts'
 
@@ -17,6 +19,7 @@ export interface Controls {
   /** Accepts what is refused; undefined when that is no longer `code`. */
   accept(code: string): Promise<Finding | undefined>
   maintenance(on: boolean, reason: string): Promise<Maintenance>
+  readonly drain: DrainControls
 }
 
 const acceptBody = z.strictObject({ code: z.string().max(100) })
@@ -46,6 +49,7 @@ export function buildControl(controls: Controls): FastifyInstance {
     const { on, reason } = read(maintenanceBody, request.body)
     return { maintenance: await controls.maintenance(on, reason) }
   })
+  drainRoutes(app, controls.drain)
   return app
 }
 

@@ -28,4 +28,12 @@ export interface StatusReport {
   readonly flips: readonly Flip[]
   readonly members: readonly Member[]
   readonly readings: Readings
+  /** What a pooler holds now; left out while it holds nothing, and by all others. */
+  readonly holding?: {
+    readonly holdId: string
+    readonly endsAt: number
+    readonly databases: readonly string[]
+    /** Whether no transaction runs any more. */
+    readonly paused: boolean
+  }
 }

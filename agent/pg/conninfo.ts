@@ -16,6 +16,8 @@ export interface ConnectionTarget {
   readonly statementTimeout: number
   /** Server-side limit of a lock wait, milliseconds. */
   readonly lockTimeout: number
+  /** The admin console of a PgBouncer: no PostgreSQL, so nothing is set in it and nothing cancelled. */
+  readonly console?: boolean
 }
 
 /** The PostgreSQL beside this sidecar, as the sidecar's own role. */
@@ -33,6 +35,18 @@ export function coordinatorTarget(config: Config, address: Address, use: string)
     database: config.pgDatabase,
     statementTimeout: config.statementTimeout,
     lockTimeout: config.lockTimeout,
+  }
+}
+
+/** The admin console of the PgBouncer beside this sidecar; its password comes from PGPASSFILE, or is that of PGUSER where the names agree. */
+export function consoleTarget(config: Config, use: string): ConnectionTarget {
+  const address = { host: config.pgbouncerHost, port: config.pgbouncerPort }
+  return {
+    ...coordinatorTarget(config, address, use),
+    user: config.pgbouncerUser,
+    passwordFile: config.pgbouncerUser === config.pgUser ? config.passwordFile : undefined,
+    database: 'pgbouncer',
+    console: true,
   }
 }
 
@@ -81,7 +95,8 @@ export async function clientConfig(config: Config, target: ConnectionTarget): Pr
     connectionTimeoutMillis: config.connectTimeout,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
-    options,
+    // PgBouncer refuses a login with options that it does not know.
+    ...(target.console === true ? {} : { options }),
     ssl: host.startsWith('/') ? false : await tls(config),
     ...(password === undefined ? {} : { password }),
   }

@@ -135,7 +135,7 @@ export class Session implements AsyncDisposable {
     const ended = (): void => reject(new SidecarError('SESSION_CLOSED', 'the connection ended while the query ran'))
     const giveUp = (why: Error): void => {
       const key = cancelKey(client)
-      if (key !== undefined) void cancelQuery(target.address, key, 1_000)
+      if (key !== undefined && target.console !== true) void cancelQuery(target.address, key, 1_000)
       reject(why)
       // What the connection would say next belongs to this query, so nobody else may use it.
       if (this.#open?.client === client) this.#open = undefined

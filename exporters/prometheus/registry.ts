@@ -6,6 +6,10 @@ import { metrics } from './metrics.ts'
 /** How often the event loop's delay is sampled, milliseconds; the default of 10 takes half of what an idle sidecar uses. */
 const eventLoopMonitoringPrecision = 50
 
+/** What prom-client makes of no sample of the event loop's delay: a mean that is no number, a minimum of three centuries. */
+const delays = /^nodejs_eventloop_lag_(?:min|max|mean|stddev|p50|p90|p99)_seconds .*\n/gm
+const noDelay = /^nodejs_eventloop_lag_mean_seconds nan$/im
+
 /** Renders scrapes; one per process. */
 export class PrometheusExporter implements Disposable {
   readonly #registry = new Registry()
@@ -35,7 +39,9 @@ export class PrometheusExporter implements Disposable {
       if (metric.labels.length === 0) gauge.remove()
       for (const sample of metric.samples(snapshot)) gauge.set(sample.labels ?? {}, sample.value)
     }
-    return await this.#registry.metrics()
+    const text = await this.#registry.metrics()
+    // Soon after the start, or after another scrape, there is none.
+    return noDelay.test(text) ? text.replaceAll(delays, '') : text
   }
 
   [Symbol.dispose](): void {

@@ -26,6 +26,7 @@ export function readiness(state: NodeState, memory: ReadinessMemory): { verdict:
   const latency = latencyCheck(state, memory.latency)
   const checks = [
     maintenanceCheck(state),
+    drainCheck(state),
     postgresCheck(state),
     connectionsCheck(state),
     writableCheck(state),
@@ -50,6 +51,11 @@ function maintenanceCheck(state: NodeState): Check {
     `in maintenance since ${new Date(maintenance.changedAt).toISOString()}${why}`,
     'run `citus-sidecar maintenance off` when done',
   )
+}
+
+function drainCheck({ draining }: NodeState): Check | undefined {
+  if (draining === undefined) return undefined
+  return failed('drain', draining, 'wait until the node is back, or run `citus-sidecar drain --cancel`')
 }
 
 function postgresCheck(state: NodeState): Check {

@@ -1,6 +1,7 @@
 // A standby is ready while it streams and its lag is small; with two thresholds, and patience while its primary restarts.
 import { ageText, failed, ok, unknown, warning } from './verdict.ts'
 import type { Check, NodeState } from './verdict.ts'
+import type { Replication } from '../postgres/replication.ts'
 
 export interface StandbyMemory {
   /** The lag was above the limit and has not yet come below half of it. */
@@ -13,6 +14,17 @@ const wait = 'wait, or look for long queries that hold up replay'
 
 function megabytes(bytes: number): string {
   return `${(bytes / 1024 ** 2).toFixed(1)} MB`
+}
+
+/** Why nobody knows how far behind it is; undefined while the primary is heard. */
+function cutOff(found: Replication): string | undefined {
+  const { status, lagBytes, silentMs = 0, silenceAllowedMs = Number.POSITIVE_INFINITY } = found
+  if (status !== 'streaming')
+    return `the standby does not stream (WAL receiver: ${status ?? 'none'}), so its lag is unknown`
+  if (lagBytes === undefined) return 'the primary has not said yet how much WAL there is, so the lag is unknown'
+  if (silentMs > silenceAllowedMs)
+    return `the primary has not been heard of for ${ageText(silentMs)} though the connection to it is open, so the lag is unknown`
+  return undefined
 }
 
 /** The check, undefined on a primary. */
@@ -31,20 +43,20 @@ export function standbyCheck(
       return { check: failed('replication', `replay was behind, and now nobody knows (${why})`, wait), memory }
     return { check: unknown('replication', why), memory }
   }
+  const text = cutOff(found)
   const { lagBytes } = found
-  if (found.status !== 'streaming' || lagBytes === undefined) {
-    const since = memory.goodAt === undefined || memory.lagging ? undefined : now - memory.goodAt
-    const text =
-      found.status === 'streaming'
-        ? 'the primary has not said yet how much WAL there is, so the lag is unknown'
-        : `the standby does not stream (WAL receiver: ${found.status ?? 'none'}), so its lag is unknown`
+  if (text !== undefined || lagBytes === undefined) {
+    // What was good is good until the primary was last heard of, not until somebody noticed its silence.
+    const goodAt = memory.goodAt === undefined ? undefined : Math.min(memory.goodAt, now - (found.silentMs ?? 0))
+    const since = goodAt === undefined || memory.lagging ? undefined : now - goodAt
     const action = 'look whether the primary runs and at primary_conninfo'
+    const next = { lagging: memory.lagging, goodAt }
     if (since !== undefined && since <= limits.standbyGrace)
       return {
         check: warning('replication', `${text}; tolerated for ${ageText(limits.standbyGrace - since)} more`, action),
-        memory,
+        memory: next,
       }
-    return { check: failed('replication', text, action), memory }
+    return { check: failed('replication', text ?? '', action), memory: next }
   }
   const lagging = memory.lagging ? lagBytes > limits.standbyMaxLag / 2 : lagBytes > limits.standbyMaxLag
   if (lagging) {

@@ -1,5 +1,5 @@
 // What a verdict is: pure functions of readings, each check with its reason and what to do about it.
-import type { Readings } from '../probe.ts'
+import type { NodeRole, Readings } from '../probe.ts'
 
 /** `warning` and `unknown` never make a node unready; `failed` does. */
 export type CheckStatus = 'ok' | 'warning' | 'unknown' | 'failed'
@@ -48,10 +48,12 @@ export interface ReadinessLimits {
 /** All that readiness looks at. */
 export interface NodeState {
   readonly now: number
-  readonly role: 'coordinator' | 'worker' | 'standalone'
+  readonly role: NodeRole
   readonly readings: Readings
   readonly join: Join
   readonly maintenance: Maintenance
+  /** Why new clients are to stay away; undefined while no drain goes on. */
+  readonly draining: string | undefined
   /** Citus versions of the other members that differ from ours, as `name version`. */
   readonly otherVersions: readonly string[]
   readonly limits: ReadinessLimits

@@ -8,7 +8,8 @@ import { loadConfig } from '../../agent/config.ts'
 import type { Config } from '../../agent/config.ts'
 import { SidecarError } from '../../agent/errors.ts'
 import { settings } from '../../agent/settings.ts'
-import type { Setting, SettingName } from '../../agent/settings.ts'
+import type { Setting } from '../../agent/setting.ts'
+import type { SettingName } from '../../agent/settings.ts'
 import { examples } from '../support/settings.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'config-test-'))

@@ -111,6 +111,7 @@ export function healthy(role: NodeState['role'] = 'worker'): NodeState {
     readings: readingsOf(false),
     join: role === 'standalone' ? { ...verified, finding: 'off', reason: '' } : verified,
     maintenance: { on: false, changedAt: 0, reason: '' },
+    draining: undefined,
     otherVersions: [],
     limits,
   }

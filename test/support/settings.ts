@@ -164,5 +164,23 @@ export function examples(folder: string): Readonly<Record<SettingName, Example>>
     pgSslRootCert: file(folder),
     pgSslCert: file(folder),
     pgSslKey: file(folder),
+    gracePeriod: duration(['5s', 5_000], ['1d', 86_400_000], '4999ms', '25h'),
+    stopReserve: duration(['1s', 1_000], ['1h', 3_600_000], '999ms', '61m'),
+    hold: {
+      good: ['auto', 'pool', 'node', 'none'].map((word) => [word, word] as const),
+      wrong: ['Auto', 'off', 'pool,node'],
+    },
+    holdOnNodeDrain: booleans,
+    holdMax: duration(['1s', 1_000], ['10m', 600_000], '999ms', '601s'),
+    poolerForgottenAfter: duration(['5s', 5_000], ['1h', 3_600_000], '4999ms', '61m'),
+    unreadyWait: duration(['0ms', 0], ['1m', 60_000], '-1ms', '61s'),
+    kubernetesHost: {
+      good: [
+        ['10.96.0.1', '10.96.0.1'],
+        ['fd00::1', 'fd00::1'],
+      ],
+      wrong: ['a b', 'http://a'],
+    },
+    kubernetesPort: port,
   }
 }

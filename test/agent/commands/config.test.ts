@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { after, suite, test } from 'node:test'
 import { config } from '../../../agent/commands/config.ts'
 import { settings } from '../../../agent/settings.ts'
-import type { Setting } from '../../../agent/settings.ts'
+import type { Setting } from '../../../agent/setting.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'config-command-test-'))
 after(() => rmSync(folder, { recursive: true }))

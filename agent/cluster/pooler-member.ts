@@ -1,0 +1,89 @@
+// A pooler as a member of the ledger: announced every heartbeat and when its readiness changes, so that drains wait for it.
+import type { Config } from '../config.ts'
+import { reasonOf } from '../errors.ts'
+import type { Report } from '../events.ts'
+import { ChildSignal } from '../loop/child-signal.ts'
+import type { Clock } from '../loop/clock.ts'
+import type { Session } from '../pg/session.ts'
+import { version } from '../version.ts'
+import { announce } from './ledger.ts'
+import type { Member } from './ledger.ts'
+
+/** Tried again after a failure, milliseconds. */
+const retryAfter = 2_000
+
+export interface PoolerMemberOptions {
+  readonly config: Config
+  readonly clock: Clock
+  readonly ledger: Session
+  readonly report: Report
+  readonly readiness: () => { readonly ready: boolean; readonly reason: string }
+}
+
+export class PoolerMember {
+  readonly #options: PoolerMemberOptions
+  #wake: () => void = () => undefined
+  #members: readonly Member[] = []
+  #trouble: string | undefined = 'not asked yet'
+  #toldAt: number | undefined
+
+  constructor(options: PoolerMemberOptions) {
+    this.#options = options
+  }
+
+  /** All members, as the ledger last said. */
+  get members(): readonly Member[] {
+    return this.#members
+  }
+
+  /** Why the ledger could not be told; undefined where it was. */
+  get trouble(): string | undefined {
+    return this.#trouble
+  }
+
+  /** When the ledger was last told, milliseconds since 1970. */
+  get toldAt(): number | undefined {
+    return this.#toldAt
+  }
+
+  /** Something changed: do not wait for the next beat. */
+  tell(): void {
+    this.#wake()
+  }
+
+  /** Announces until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { config, clock } = this.#options
+    while (!signal.aborted) {
+      using woken = new ChildSignal(signal)
+      this.#wake = () => woken.abort()
+      await this.#announce(signal)
+      await clock.sleep(this.#trouble === undefined ? config.heartbeatInterval : retryAfter, woken.signal)
+    }
+  }
+
+  async #announce(signal: AbortSignal): Promise<void> {
+    const { config, clock, ledger, report, readiness } = this.#options
+    const { ready, reason } = readiness()
+    try {
+      this.#members = await announce(ledger.sql({ timeout: config.statementTimeout, signal }), {
+        name: config.node,
+        role: config.role,
+        ...config.address,
+        group_wanted: null,
+        state: ready ? 'ready' : 'unready',
+        ready,
+        reason: reason.slice(0, 500),
+        sidecar_version: version,
+        maintenance: null,
+        lag_bytes: null,
+      })
+      this.#trouble = undefined
+      this.#toldAt = clock.now()
+    } catch (error) {
+      if (signal.aborted) return
+      if (this.#trouble !== reasonOf(error)) report('heartbeat.failed', { reason: reasonOf(error) })
+      this.#trouble = reasonOf(error)
+    }
+  }
+}

@@ -1,0 +1,51 @@
+// What a drain may do on its own server, as functions: each does one thing, for a role that is no superuser.
+
+const definer = 'security definer set search_path = pg_catalog, pg_temp'
+
+export const drainFunctionsSql = `
+alter table citus_sidecar.notebook add column if not exists last_stop jsonb;
+
+-- Before PostgreSQL 15 only a superuser may.
+create or replace function citus_sidecar.checkpoint() returns void
+language plpgsql ${definer}
+as $$
+begin
+  checkpoint;
+end
+$$;
+
+-- The segment that holds everything written so far, closed so that it is archived.
+create or replace function citus_sidecar.switch_wal() returns text
+language sql ${definer}
+as $$ select pg_walfile_name(pg_switch_wal()) $$;
+
+-- Ends one client's session or, with only_cancel, its statement; a superuser's too, but never a sidecar's, and nothing but clients:
+-- replication, archiver and maintenance have other backend types. The state is looked at again: who began to work meanwhile is spared.
+create or replace function citus_sidecar.end_client(client_pid integer, only_cancel boolean, only_idle boolean) returns boolean
+language sql ${definer}
+as $$
+  select case when only_cancel then pg_cancel_backend(a.pid) else pg_terminate_backend(a.pid) end
+    from pg_stat_activity a
+   where a.pid = client_pid and a.pid <> pg_backend_pid() and a.backend_type = 'client backend'
+     and not (a.usename = session_user and a.application_name like 'citus-sidecar/%')
+     and (not only_idle or a.state = 'idle')
+$$;
+
+create or replace function citus_sidecar.recover_prepared() returns integer
+language plpgsql ${definer}
+as $$
+declare
+  found integer;
+begin
+  execute 'select recover_prepared_transactions()' into found;
+  return found;
+end
+$$;`
+
+/** Functions the sidecar's role may call on every node. */
+export const drainGrants = [
+  'checkpoint()',
+  'switch_wal()',
+  'end_client(integer, boolean, boolean)',
+  'recover_prepared()',
+]

@@ -1,0 +1,92 @@
+// Holds in the ledger: one row a hold, one answer a holder; tables and functions, on the coordinator only.
+
+const definer = 'security definer set search_path = pg_catalog, pg_temp'
+
+export const holdTablesSql = `
+create table if not exists citus_sidecar.holds (
+  id uuid primary key,
+  member text not null,
+  kinds text[] not null,
+  requested_at timestamptz not null default clock_timestamp(),
+  expires_at timestamptz not null,
+  released_at timestamptz,
+  reason text not null default ''
+);
+-- Two drains at once would each wait for what the other holds: the index lets no second hold be open.
+create unique index if not exists holds_one_open on citus_sidecar.holds ((true)) where released_at is null;
+create table if not exists citus_sidecar.hold_answers (
+  hold_id uuid not null references citus_sidecar.holds on delete cascade,
+  holder text not null,
+  kind text not null,
+  state text not null check (state in ('held', 'failed', 'released')),
+  reason text not null default '',
+  at timestamptz not null default clock_timestamp(),
+  primary key (hold_id, holder, kind)
+);`
+
+/** The longest hold that the ledger grants, seconds; the setting CITUS_SIDECAR_HOLD_MAX stays below. */
+const longest = 600
+
+export const holdFunctionsSql = `
+-- Opens a hold, or returns the one that is open under this id: asking twice, or again after a restart, changes nothing and extends nothing.
+create or replace function citus_sidecar.request_hold(request jsonb) returns setof citus_sidecar.holds
+language plpgsql ${definer}
+as $$
+declare
+  said citus_sidecar.holds := jsonb_populate_record(null::citus_sidecar.holds, request);
+  lasts interval := make_interval(secs => (request->>'seconds')::double precision);
+  other citus_sidecar.holds;
+begin
+  if said.id is null or said.kinds is null or not said.kinds <@ array['pool', 'node'] or lasts is null or lasts <= interval '0' or lasts > interval '${longest} seconds' then
+    raise exception 'a hold needs id, kinds out of pool and node, and seconds up to ${longest}' using errcode = '22023';
+  end if;
+  perform from citus_sidecar.members m where m.name = said.member;
+  if not found then
+    raise exception 'member % has not announced itself', said.member using errcode = '22023';
+  end if;
+  perform pg_advisory_xact_lock(1668510577, 3);
+  update citus_sidecar.holds h set released_at = h.expires_at, reason = 'its lease ran out' where h.released_at is null and h.expires_at <= clock_timestamp();
+  select * into other from citus_sidecar.holds h where h.released_at is null and h.id <> said.id;
+  if found then
+    raise exception 'member % holds the traffic until %', other.member, other.expires_at using errcode = '55006';
+  end if;
+  insert into citus_sidecar.holds (id, member, kinds, expires_at) values (said.id, said.member, said.kinds, clock_timestamp() + lasts)
+    on conflict (id) do nothing;
+  if found then
+    perform pg_notify('citus_sidecar', jsonb_build_object('hold', said.id)::text);
+  end if;
+  delete from citus_sidecar.holds h where h.id in
+    (select old.id from citus_sidecar.holds old where old.released_at is not null order by old.requested_at desc offset 1000);
+  return query select * from citus_sidecar.holds h where h.id = said.id;
+end
+$$;
+
+-- Closes a hold; that of another id, a closed one and an unknown one stay as they are.
+create or replace function citus_sidecar.release_hold(hold_id uuid, why text) returns void
+language plpgsql ${definer}
+as $$
+begin
+  update citus_sidecar.holds h set released_at = clock_timestamp(), reason = left(why, 500) where h.id = hold_id and h.released_at is null;
+  if found then
+    perform pg_notify('citus_sidecar', jsonb_build_object('hold', hold_id)::text);
+  end if;
+end
+$$;
+
+-- What one holder says of a hold; only what is new is told to the others.
+create or replace function citus_sidecar.answer_hold(answer jsonb) returns void
+language plpgsql ${definer}
+as $$
+declare
+  said citus_sidecar.hold_answers := jsonb_populate_record(null::citus_sidecar.hold_answers, answer);
+begin
+  insert into citus_sidecar.hold_answers as a (hold_id, holder, kind, state, reason)
+    select said.hold_id, said.holder, said.kind, said.state, left(coalesce(said.reason, ''), 500)
+     where exists (select from citus_sidecar.holds h where h.id = said.hold_id)
+    on conflict (hold_id, holder, kind) do update set state = excluded.state, reason = excluded.reason, at = clock_timestamp()
+     where (a.state, a.reason) is distinct from (excluded.state, excluded.reason);
+  if found then
+    perform pg_notify('citus_sidecar', jsonb_build_object('hold', said.hold_id)::text);
+  end if;
+end
+$$;`

@@ -1,0 +1,297 @@
+// A drain of this node: begun by hook or command, kept on disk, ended by PostgreSQL's return; one at a time.
+import { randomUUID } from 'node:crypto'
+import { acceptanceOf } from '../../probes/postgres/acceptance.ts'
+import type { Config } from '../config.ts'
+import { reasonOf } from '../errors.ts'
+import type { Report } from '../events.ts'
+import { releaseHold } from '../hold/hold-ledger.ts'
+import type { Hold } from '../hold/hold-ledger.ts'
+import type { Clock } from '../loop/clock.ts'
+import type { ReadingStore } from '../loop/readings.ts'
+import type { Session } from '../pg/session.ts'
+import { keepNewcomersAway } from './clients.ts'
+import type { FoundCause } from './cause.ts'
+import { compareWithBefore } from './compare.ts'
+import { DrainLedger } from './drain-ledger.ts'
+import { interruptions, isPhase, keepsAway, step } from './machine.ts'
+import type { DrainEvent, PhaseName } from './machine.ts'
+import { drainTiming, planDrain, totalMs } from './plan.ts'
+import type { PlannedPhase } from './plan.ts'
+import { loadRecord, saveRecord, viewOf } from './record.ts'
+import type { DrainRecord } from './record.ts'
+import { LeftUndone } from './step.ts'
+import { steps } from './steps.ts'
+import { kindOf, whereabouts } from './whereabouts.ts'
+import type { DrainPlan, DrainView } from './view.ts'
+import { describePlan } from './describe-plan.ts'
+
+/** How often what only time brings is looked at, milliseconds. */
+const lookEvery = 250
+
+export interface DrainOptions {
+  readonly config: Config
+  readonly clock: Clock
+  readonly report: Report
+  readonly readings: ReadingStore
+  /** Sessions of its own: on this node for the phases and for sweeping, on the coordinator for the ledger. */
+  readonly local: Session
+  readonly sweep: Session
+  readonly ledger: Session
+  /** Why the node stops, and how long the pod has, as far as anybody knows. */
+  readonly findCause: (signal: AbortSignal) => Promise<FoundCause>
+  /** Something that is shown has changed. */
+  readonly onChange: () => void
+}
+
+export class Drain {
+  readonly #options: DrainOptions
+  readonly #notes: DrainLedger
+  #record: DrainRecord | undefined
+  #hold: Hold | undefined
+  #phase: { readonly controller: AbortController } | undefined
+  #wake = Promise.withResolvers<void>()
+  /** Ends when every state so far is on disk. */
+  #saved: Promise<void> = Promise.resolve()
+
+  constructor(options: DrainOptions) {
+    this.#options = options
+    this.#notes = new DrainLedger(options)
+  }
+
+  /** How the drain stands that is going on, or the last one. */
+  get view(): DrainView | undefined {
+    const record = this.#record
+    return record === undefined ? undefined : viewOf(record)
+  }
+
+  /** Why new clients are to stay away; undefined while they need not. */
+  get away(): string | undefined {
+    const record = this.#record
+    if (record === undefined || !keepsAway(record.state)) return undefined
+    return `this node is being drained (${record.cause}) since ${new Date(record.startedAt).toISOString()}`
+  }
+
+  /** Until when this sidecar is needed whatever it is told, milliseconds since 1970; undefined when it is not. */
+  get neededUntil(): number | undefined {
+    const record = this.#record
+    return record === undefined || record.state === 'back' || record.state === 'down'
+      ? undefined
+      : record.endsAt + this.#options.config.stopReserve
+  }
+
+  /** Begins a drain, or joins the one that is going on. */
+  begin(): DrainView {
+    const { clock, config, readings, report } = this.#options
+    if (this.#record !== undefined && this.#record.state !== 'back') {
+      this.#apply('asked')
+      return viewOf(this.#record)
+    }
+    const now = clock.now()
+    const alive = readings.get('postgres.alive')
+    this.#hold = undefined
+    this.#record = {
+      id: randomUUID(),
+      state: alive?.error !== undefined && acceptanceOf(alive.error) === 'refused' ? 'down' : 'cause',
+      cause: 'pod-deletion',
+      startedAt: now,
+      endsAt: now + totalMs(drainTiming(this.#options.config)),
+      run: alive?.value?.startedAt ?? null,
+      systemIdentifier: readings.get('postgres.identity')?.lastGood?.value.systemIdentifier ?? null,
+      phases: [],
+      holdUntil: null,
+      heldAt: null,
+      cancelled: false,
+    }
+    report('drain.started', {
+      operation: this.#record.id,
+      endsInMs: this.#record.endsAt - now,
+      graceMs: config.gracePeriod,
+    })
+    this.#changed()
+    return viewOf(this.#record)
+  }
+
+  /** Brings the node back; undefined when no drain is going on. */
+  cancel(): DrainView | undefined {
+    if (this.#record === undefined || this.#record.state === 'back') return undefined
+    this.#record = { ...this.#record, cancelled: true }
+    this.#apply('cancelled')
+    return viewOf(this.#record)
+  }
+
+  /** What a drain would do now. */
+  plan(): DrainPlan {
+    return describePlan(this.#options.config, kindOf(this.#options), this.#record)
+  }
+
+  /** A reading arrived that may say that PostgreSQL went or returned. */
+  look(): void {
+    const event = this.#record === undefined ? undefined : whereabouts(this.#record, this.#options.readings)
+    if (event !== undefined) this.#apply(event)
+  }
+
+  /** Works until the signal aborts. @throws never. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { config, clock } = this.#options
+    const found = await loadRecord(config.runDir)
+    // A hook may have asked in the meantime.
+    if (this.#record === undefined) this.#record = found
+    while (!signal.aborted) {
+      this.#wake = Promise.withResolvers<void>()
+      this.look()
+      const state = this.#record?.state
+      if (state !== undefined && isPhase(state)) await this.#runPhase(state, signal)
+      else if (state === 'back' && this.#record?.holdUntil !== null) await this.#comeBack(signal)
+      else if (state === 'done') await this.#letGo()
+      if (this.#record?.state !== undefined && isPhase(this.#record.state)) continue
+      const over = new AbortController()
+      await Promise.race([this.#wake.promise, clock.sleep(lookEvery, AbortSignal.any([signal, over.signal]))])
+      over.abort()
+    }
+  }
+
+  #apply(event: DrainEvent): void {
+    const record = this.#record
+    if (record === undefined) return
+    const state = step(record.state, event)
+    if (state === record.state) return
+    this.#record = { ...record, state }
+    // What a phase waits for has become pointless.
+    if (event !== 'passed') this.#phase?.controller.abort(new LeftUndone(interruptions[event]))
+    this.#options.report('drain.phase', { operation: record.id, phase: state, because: event })
+    if (state === 'back') this.#notes.ended(this.#record)
+    this.#changed()
+  }
+
+  #changed(): void {
+    const { config, onChange, report } = this.#options
+    const record = this.#record
+    if (record !== undefined)
+      this.#saved = this.#saved
+        .then(async () => await saveRecord(config.runDir, record))
+        .catch((error: unknown) => report('drain.unsaved', { reason: reasonOf(error) }))
+    this.#wake.resolve()
+    onChange()
+  }
+
+  async #runPhase(name: PhaseName, signal: AbortSignal): Promise<void> {
+    const record = this.#record
+    if (record === undefined) return
+    const { clock } = this.#options
+    const total = totalMs(drainTiming(this.#options.config))
+    const plan = planDrain(record.cause, kindOf(this.#options), drainTiming(this.#options.config)).find(
+      (one) => one.name === name,
+    )
+    if (plan === undefined || plan.leftOut !== undefined) {
+      this.#setPhase(name, 'skipped', plan?.leftOut ?? '', 0)
+      return this.#apply('passed')
+    }
+    const begunAt = clock.now()
+    // The API may have said that the pod has less time than is configured.
+    const endsAt = record.startedAt + (plan.endsAfterMs * (record.endsAt - record.startedAt)) / Math.max(total, 1)
+    this.#setPhase(name, 'running', '', 0)
+    const controller = new AbortController()
+    this.#phase = { controller }
+    const timer = setTimeout(() => controller.abort(new LeftUndone('its time was up')), Math.max(endsAt - begunAt, 0))
+    const both = AbortSignal.any([signal, controller.signal])
+    const sweeping =
+      name === 'settle' || name === 'flush' || name === 'keep' ? keepNewcomersAway(this.#options, both) : undefined
+    try {
+      const reason = await this.#do(name, plan, Math.max(endsAt - begunAt, 0), both)
+      this.#setPhase(name, 'done', reason, clock.now() - begunAt)
+    } catch (error) {
+      if (signal.aborted) return
+      const reason =
+        error instanceof LeftUndone || !controller.signal.aborted ? reasonOf(error) : reasonOf(controller.signal.reason)
+      this.#setPhase(name, 'failed', reason, clock.now() - begunAt)
+    } finally {
+      clearTimeout(timer)
+      controller.abort()
+      this.#phase = undefined
+      await sweeping
+    }
+    if (this.#record?.state === name) this.#apply(clock.now() >= (this.#record.endsAt ?? 0) ? 'late' : 'passed')
+  }
+
+  async #do(name: PhaseName, plan: PlannedPhase, budgetMs: number, signal: AbortSignal): Promise<string> {
+    const { config, clock, local, ledger, findCause } = this.#options
+    if (name === 'hold') {
+      // Owed from the moment it is asked for, and on disk before: whoever is killed now must still know what to release.
+      this.#update({ holdUntil: clock.now() + config.holdMax })
+      await this.#saved
+    }
+    const bounds = { timeout: Math.max(budgetMs, 1), signal }
+    return await steps[name](
+      {
+        config,
+        clock,
+        id: this.#record?.id ?? '',
+        kind: kindOf(this.#options),
+        cause: this.#record?.cause ?? 'pod-deletion',
+        findCause,
+        setCause: (found) => this.#setCause(found),
+        budgetMs: Math.min(plan.budgetMs, budgetMs),
+        local: local.sql(bounds),
+        ledger: ledger.sql(bounds),
+        hold: () => this.#hold,
+        keepHold: (hold) => {
+          this.#hold = hold
+          if (this.#record?.heldAt === null) this.#update({ holdUntil: clock.now() + hold.leftMs, heldAt: clock.now() })
+        },
+        keepState: (kept) => this.#update({ kept }),
+      },
+      signal,
+    )
+  }
+
+  #setCause({ cause, graceSeconds }: FoundCause): void {
+    const { stopReserve } = this.#options.config
+    const given = graceSeconds === undefined ? undefined : Math.max(graceSeconds * 1000 - stopReserve, 0)
+    const { startedAt = 0, endsAt = 0 } = this.#record ?? {}
+    this.#update({ cause, endsAt: given === undefined ? endsAt : startedAt + given })
+  }
+
+  #update(change: Partial<DrainRecord>): void {
+    if (this.#record === undefined) return
+    this.#record = { ...this.#record, ...change }
+    this.#changed()
+  }
+
+  #setPhase(name: PhaseName, state: 'running' | 'done' | 'failed' | 'skipped', reason: string, tookMs: number): void {
+    const record = this.#record
+    if (record === undefined) return
+    const phases = [...record.phases.filter((one) => one.name !== name), { name, state, reason, tookMs }]
+    this.#update({ phases })
+    const { report } = this.#options
+    if (state === 'failed') report('drain.undone', { operation: record.id, phase: name, reason })
+    else if (state !== 'running') report('drain.passed', { operation: record.id, phase: name, reason, tookMs })
+    if (this.#record !== undefined) this.#notes.phase(this.#record, name)
+  }
+
+  /** An image that stops smart would wait for our sessions. */
+  async #letGo(): Promise<void> {
+    await Promise.all([this.#options.local.close(), this.#options.sweep.close()])
+  }
+
+  /** Releases what is held, then compares the cluster with what it was. */
+  async #comeBack(signal: AbortSignal): Promise<void> {
+    const { ledger, local, clock, config, report } = this.#options
+    const record = this.#record
+    if (record === undefined || record.holdUntil === null) return
+    const bounds = { timeout: config.statementTimeout, signal }
+    try {
+      await releaseHold(ledger.sql(bounds), record.id, record.cancelled ? 'cancelled' : 'the node is back')
+    } catch (error) {
+      // Ends by itself; until then every look tries again.
+      if (clock.now() < record.holdUntil)
+        return report('hold.unreleased', { operation: record.id, reason: reasonOf(error) })
+    }
+    this.#update({ holdUntil: null })
+    report('drain.back', { operation: record.id, waitedMs: record.heldAt === null ? 0 : clock.now() - record.heldAt })
+    this.#changed()
+    if (record.cancelled) return
+    const found = await compareWithBefore(record.kept, local.sql(bounds), config.role !== 'standalone')
+    if (found.length > 0) report('drain.different', { operation: record.id, differences: found })
+    await local.close()
+  }
+}

@@ -1,0 +1,69 @@
+// A drain as it is kept in the run directory, so that a restarted sidecar joins it instead of beginning another.
+import { readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { phaseNames } from './machine.ts'
+import { causes } from './plan.ts'
+import type { DrainView } from './view.ts'
+
+const phaseSchema = z.object({
+  name: z.enum(phaseNames),
+  state: z.enum(['running', 'done', 'failed', 'skipped']),
+  reason: z.string(),
+  tookMs: z.number(),
+})
+
+const schema = z.object({
+  id: z.uuid(),
+  state: z.enum([...phaseNames, 'done', 'down', 'back']),
+  cause: z.enum(causes),
+  /** Milliseconds since 1970. */
+  startedAt: z.number(),
+  endsAt: z.number(),
+  /** The server's run that is to end, by its start; and who it is. */
+  run: z.number().nullable(),
+  systemIdentifier: z.string().nullable(),
+  phases: z.array(phaseSchema),
+  /** A hold was asked for and not yet released; it ends by itself at this time, milliseconds since 1970. */
+  holdUntil: z.number().nullable(),
+  heldAt: z.number().nullable(),
+  cancelled: z.boolean(),
+  kept: z.unknown().optional(),
+})
+
+export type DrainRecord = z.infer<typeof schema>
+
+function path(runDir: string): string {
+  return join(runDir, 'drain.json')
+}
+
+/** The drain that was going on; undefined when none was, or when the file is not one of ours. */
+export async function loadRecord(runDir: string): Promise<DrainRecord | undefined> {
+  try {
+    return schema.parse(JSON.parse(await readFile(path(runDir), 'utf8')))
+  } catch {
+    return undefined
+  }
+}
+
+/** @throws the file system's error. */
+export async function saveRecord(runDir: string, record: DrainRecord): Promise<void> {
+  const temporary = `${path(runDir)}.new`
+  await writeFile(temporary, JSON.stringify(record), { mode: 0o644 })
+  await rename(temporary, path(runDir))
+}
+
+export async function removeRecord(runDir: string): Promise<void> {
+  await rm(path(runDir), { force: true })
+}
+
+/** The drain as it is shown. */
+export function viewOf(record: DrainRecord): DrainView {
+  const failed = record.phases.filter(({ state }) => state === 'failed')
+  const over = record.state === 'done' || record.state === 'down' || record.state === 'back'
+  const reason = record.cancelled
+    ? 'cancelled by a person'
+    : failed.map((one) => `${one.name}: ${one.reason}`).join('; ')
+  const end = over ? { ok: failed.length === 0 && !record.cancelled, reason } : undefined
+  return { id: record.id, phases: record.phases, end }
+}

@@ -1,0 +1,97 @@
+// Phase hold: ask for the hold in the ledger, wait for its turn and for every holder's answer.
+import { isRetryable } from '../cluster/operation.ts'
+import { readMembers } from '../cluster/ledger.ts'
+import { reasonOf, sqlstate } from '../errors.ts'
+import { readHold, requestHold } from '../hold/hold-ledger.ts'
+import type { Hold, HoldKind } from '../hold/hold-ledger.ts'
+import { LeftUndone, until } from './step.ts'
+import type { Step, StepContext } from './step.ts'
+
+const pause = 50
+
+/** Holders that are expected to answer, as `kind holder`. */
+function expected(kinds: readonly HoldKind[], poolers: readonly string[]): readonly string[] {
+  const node = kinds.includes('node') ? ['node'] : []
+  return [...(kinds.includes('pool') ? poolers.map((name) => `pool ${name}`) : []), ...node]
+}
+
+function answered(hold: Hold): ReadonlySet<string> {
+  // There is one holder of kind node, whatever its name.
+  return new Set(hold.answers.map(({ kind, holder }) => (kind === 'node' ? 'node' : `pool ${holder}`)))
+}
+
+/** The poolers that still announce themselves. */
+async function livePoolers({ ledger, clock, config }: StepContext): Promise<readonly string[]> {
+  const members = await readMembers(ledger)
+  // By the coordinator's clock: that of the newest announcement.
+  const newest = members.reduce((latest, { lastSeen }) => Math.max(latest, lastSeen), 0)
+  const now = Math.min(newest, clock.now())
+  return members
+    .filter(({ role, lastSeen }) => role === 'pooler' && now - lastSeen <= config.poolerForgottenAfter)
+    .map(({ name }) => name)
+}
+
+function kindsFor(context: StepContext, poolers: readonly string[]): readonly HoldKind[] {
+  const { hold } = context.config
+  const pool = (hold === 'pool' || hold === 'auto') && poolers.length > 0
+  const node = (hold === 'node' || hold === 'auto') && context.kind === 'worker'
+  return [...(pool ? (['pool'] as const) : []), ...(node ? (['node'] as const) : [])]
+}
+
+async function ask(context: StepContext, kinds: readonly HoldKind[], signal: AbortSignal): Promise<Hold> {
+  const { ledger, clock, id, config } = context
+  let why = 'the ledger did not answer'
+  try {
+    return await until(
+      async () => {
+        try {
+          return await requestHold(ledger, { id, member: config.node, kinds, seconds: config.holdMax / 1000 })
+        } catch (error) {
+          why = reasonOf(error)
+          // 55006: another node holds the traffic; this one waits its turn.
+          if (sqlstate(error) === '55006' || isRetryable(error)) return undefined
+          throw error
+        }
+      },
+      pause * 4,
+      clock,
+      signal,
+    )
+  } catch (error) {
+    if (!signal.aborted) throw error
+    throw new LeftUndone(`no hold was granted in time: ${why}`)
+  }
+}
+
+export const takeHold: Step = async (context, signal) => {
+  const { ledger, clock, id } = context
+  const poolers = await livePoolers(context)
+  const kinds = kindsFor(context, poolers)
+  if (kinds.length === 0) return 'nothing can hold traffic for this node: no pooler is registered'
+  let hold = await ask(context, kinds, signal)
+  context.keepHold(hold)
+  const awaited = expected(hold.kinds, poolers)
+  const silent = (): readonly string[] => awaited.filter((one) => !answered(hold).has(one))
+  try {
+    await until(
+      async () => {
+        hold = (await readHold(ledger, id)) ?? hold
+        context.keepHold(hold)
+        return silent().length === 0 ? true : undefined
+      },
+      pause,
+      clock,
+      signal,
+    )
+  } catch (error) {
+    if (!signal.aborted) throw error
+  }
+  const bad = [
+    ...hold.answers
+      .filter(({ state }) => state !== 'held')
+      .map(({ kind, holder, reason }) => `${kind} hold by ${holder}: ${reason}`),
+    ...silent().map((one) => `no answer in time to the hold: ${one}`),
+  ]
+  if (bad.length > 0) throw new LeftUndone(bad.join('; '))
+  return `held by ${awaited.join(', ')}`
+}

@@ -1,0 +1,72 @@
+// Holds as the ledger on the coordinator has them: asked for, answered by holders, released.
+import type { Sql } from '../../probes/sql.ts'
+
+/** `pool`: every pooler pauses; `node`: the coordinator's sidecar stops writes to one node on all metadata nodes. */
+export type HoldKind = 'pool' | 'node'
+
+/** What one holder says of a hold. */
+export interface HoldAnswer {
+  readonly holder: string
+  readonly kind: HoldKind
+  readonly state: 'held' | 'failed' | 'released'
+  readonly reason: string
+}
+
+/** One hold: a lease with an end that nothing extends. */
+export interface Hold {
+  readonly id: string
+  /** The member for whose restart traffic is held. */
+  readonly member: string
+  readonly kinds: readonly HoldKind[]
+  readonly open: boolean
+  /** Milliseconds until the lease ends by the coordinator's clock, so that clocks need not agree; negative once it has. */
+  readonly leftMs: number
+  readonly answers: readonly HoldAnswer[]
+}
+
+const columns = `
+  h.id, h.member, h.kinds, h.released_at is null and h.expires_at > pg_catalog.clock_timestamp() as open,
+  (extract(epoch from h.expires_at - pg_catalog.clock_timestamp()) * 1000)::float8 as "leftMs",
+  coalesce((select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('holder', a.holder, 'kind', a.kind, 'state', a.state, 'reason', a.reason))
+              from citus_sidecar.hold_answers a where a.hold_id = h.id), '[]') as answers`
+
+/** The one hold that is open now, if any. */
+export async function openHold(sql: Sql): Promise<Hold | undefined> {
+  const [row] = await sql.query<Hold>(
+    `select ${columns} from citus_sidecar.holds h where h.released_at is null and h.expires_at > pg_catalog.clock_timestamp()`,
+  )
+  return row
+}
+
+/** One hold by its id, open or not. */
+export async function readHold(sql: Sql, id: string): Promise<Hold | undefined> {
+  const [row] = await sql.query<Hold>(`select ${columns} from citus_sidecar.holds h where h.id = $1`, [id])
+  return row
+}
+
+/** Opens a hold; asking again under the same id neither opens a second one nor extends it. @throws SQLSTATE 55006 while another member holds. */
+export async function requestHold(
+  sql: Sql,
+  request: {
+    readonly id: string
+    readonly member: string
+    readonly kinds: readonly HoldKind[]
+    readonly seconds: number
+  },
+): Promise<Hold> {
+  const [row] = await sql.query<Hold>(`select ${columns} from citus_sidecar.request_hold($1::jsonb) h`, [
+    JSON.stringify(request),
+  ])
+  if (row === undefined) throw new Error(`hold ${request.id} was not opened`)
+  return row
+}
+
+/** Closes a hold; a closed or unknown one stays as it is. */
+export async function releaseHold(sql: Sql, id: string, reason: string): Promise<void> {
+  await sql.query('select citus_sidecar.release_hold($1, $2)', [id, reason])
+}
+
+/** Says how it stands with one holder's part of a hold. */
+export async function answerHold(sql: Sql, id: string, answer: HoldAnswer): Promise<void> {
+  await sql.query('select citus_sidecar.answer_hold($1::jsonb)', [JSON.stringify({ hold_id: id, ...answer })])
+}

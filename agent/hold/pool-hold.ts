@@ -1,0 +1,232 @@
+// A pooler's part in a hold: follows the ledger, pauses PgBouncer under a lease, resumes it on release or at the lease's end.
+// While it holds the coordinator may be away: then the lease alone decides.
+import { reasonOf } from '../errors.ts'
+import type { Report } from '../events.ts'
+import { ChildSignal } from '../loop/child-signal.ts'
+import type { Clock } from '../loop/clock.ts'
+import type { Console } from './console.ts'
+import type { Hold, HoldAnswer } from './hold-ledger.ts'
+import { readLease, removeLease, writeLease } from './lease-file.ts'
+import type { Lease } from './lease-file.ts'
+import { pauseOnce } from './pause.ts'
+import { resumeAtLast } from './resume.ts'
+
+/** Holds as the ledger has them; each call is bounded by who gives it. */
+export interface HoldLedger {
+  open(signal: AbortSignal): Promise<Hold | undefined>
+  read(id: string, signal: AbortSignal): Promise<Hold | undefined>
+  answer(id: string, answer: HoldAnswer, signal: AbortSignal): Promise<void>
+}
+
+export interface PoolHoldOptions {
+  readonly clock: Clock
+  readonly report: Report
+  readonly console: Console
+  readonly ledger: HoldLedger
+  /** Name of this pooler in the ledger. */
+  readonly holder: string
+  readonly runDir: string
+  /** Databases to pause now, or why this pooler cannot hold. */
+  readonly targets: () => { readonly databases: readonly string[] } | { readonly unfit: string }
+  readonly limits: {
+    readonly holdMax: number
+    readonly pauseTry: number
+    readonly pauseBreak: number
+    /** How often the ledger is read while no hold is known. */
+    readonly interval: number
+  }
+}
+
+/** How often the ledger is read while clients wait, and how often it is looked whether they still do, milliseconds. */
+const watchEvery = 100
+const checkEvery = 500
+/** A sidecar that ends still resumes, within this, milliseconds. */
+const lastWords = 3_000
+const over = 'its lease ran out'
+
+/** What is being held now. */
+export interface Holding {
+  readonly lease: Lease
+  readonly paused: boolean
+}
+
+export class PoolHold {
+  readonly #options: PoolHoldOptions
+  #wake: () => void = () => undefined
+  #holding: Holding | undefined
+  /** An answer that the ledger has not got yet. */
+  #owed: { readonly id: string; readonly answer: HoldAnswer } | undefined
+  /** The last hold this sidecar is through with. */
+  #done: string | undefined
+  #ledgerDown = false
+  /** A hint came since the ledger was last read. */
+  #hinted = false
+
+  constructor(options: PoolHoldOptions) {
+    this.#options = options
+  }
+
+  get holding(): Holding | undefined {
+    return this.#holding
+  }
+
+  /** Look at the ledger now. */
+  hint(): void {
+    this.#hinted = true
+    this.#wake()
+  }
+
+  /** Follows the ledger until the signal aborts; nothing stays paused then. */
+  async run(signal: AbortSignal): Promise<void> {
+    await this.#inherit(signal)
+    while (!signal.aborted) {
+      const hold = await this.#ask(async () => await this.#options.ledger.open(signal), signal)
+      if (hold !== undefined && this.#concerns(hold)) await this.#begin(hold, signal)
+      else await this.#pause(this.#owed === undefined ? this.#options.limits.interval : checkEvery, signal)
+      await this.#settle(signal)
+    }
+  }
+
+  /** Goes on with the lease of an earlier sidecar, or resumes what it left paused. */
+  async #inherit(signal: AbortSignal): Promise<void> {
+    const { clock, runDir, limits } = this.#options
+    const found = await readLease(runDir, clock.now(), limits.holdMax)
+    if (found.state === 'valid') await this.#keep(found.lease, signal)
+    if (found.state === 'over' && (await resumeAtLast(this.#options, found.databases, signal)))
+      await removeLease(runDir).catch(() => undefined)
+  }
+
+  #concerns({ id, kinds, answers }: Hold): boolean {
+    const own = answers.find(({ holder, kind }) => holder === this.#options.holder && kind === 'pool')
+    return kinds.includes('pool') && id !== this.#done && (own === undefined || own.state === 'held')
+  }
+
+  async #begin(hold: Hold, signal: AbortSignal): Promise<void> {
+    const { clock, limits, runDir, targets } = this.#options
+    const target = targets()
+    const lease = {
+      holdId: hold.id,
+      endsAt: clock.now() + Math.min(hold.leftMs, limits.holdMax),
+      databases: 'databases' in target ? target.databases : [],
+    }
+    if ('unfit' in target) return await this.#refuse(lease, target.unfit, signal)
+    try {
+      await writeLease(runDir, lease)
+    } catch (error) {
+      // Without the file nobody could resume after us.
+      return await this.#refuse(lease, `the lease file cannot be written: ${reasonOf(error)}`, signal)
+    }
+    await this.#keep(lease, signal)
+  }
+
+  async #refuse(lease: Lease, reason: string, signal: AbortSignal): Promise<void> {
+    this.#options.report('hold.failed', { hold: lease.holdId, reason })
+    this.#done = lease.holdId
+    await this.#say(lease, 'failed', reason, signal)
+  }
+
+  /** Keeps clients waiting until release or end, and lets them go. */
+  async #keep(lease: Lease, signal: AbortSignal): Promise<void> {
+    const { clock, report, runDir } = this.#options
+    const begun = clock.now()
+    this.#holding = { lease, paused: false }
+    report('hold.pausing', { hold: lease.holdId, databases: lease.databases })
+    let why = over
+    using until = new ChildSignal(signal)
+    void clock.sleep(lease.endsAt - begun, until.signal).then(() => until.abort())
+    const watched = this.#watch(lease, until).then((reason) => {
+      why = reason ?? why
+    })
+    await this.#hold(lease, until.signal)
+    await watched
+    const { paused } = this.#holding
+    const last = signal.aborted ? AbortSignal.timeout(lastWords) : signal
+    if (await resumeAtLast(this.#options, lease.databases, last)) await removeLease(runDir).catch(() => undefined)
+    this.#holding = undefined
+    this.#done = lease.holdId
+    const reason = signal.aborted ? 'the sidecar ends' : why
+    report('hold.resumed', { hold: lease.holdId, reason, held: paused, ms: clock.now() - begun })
+    if (paused || why !== over) return await this.#say(lease, 'released', reason, last)
+    report('hold.failed', { hold: lease.holdId, reason: 'transactions did not end in time' })
+    await this.#say(lease, 'failed', 'transactions did not end before the lease did', last)
+  }
+
+  /** Asks the ledger whether the hold still stands; returns why it does not, or undefined at the lease's end. */
+  async #watch(lease: Lease, until: ChildSignal): Promise<string | undefined> {
+    const { ledger } = this.#options
+    while (!until.signal.aborted) {
+      await this.#settle(until.signal)
+      const asked = await this.#ask(async () => ({ hold: await ledger.read(lease.holdId, until.signal) }), until.signal)
+      if (asked !== undefined && asked.hold?.open !== true) {
+        until.abort()
+        return asked.hold === undefined ? 'the ledger does not know it' : asked.hold.leftMs > 0 ? 'released' : over
+      }
+      await this.#pause(watchEvery, until.signal)
+    }
+    return undefined
+  }
+
+  /** Pauses, and pauses again what came back unpaused, until the signal aborts. */
+  async #hold(lease: Lease, signal: AbortSignal): Promise<void> {
+    const { clock, console, report, limits } = this.#options
+    while (!signal.aborted) {
+      try {
+        if (!(await this.#isPaused(lease, signal)))
+          await pauseOnce(console, lease.databases, limits.pauseTry, clock, signal)
+        if (this.#holding?.paused === false) {
+          this.#holding = { lease, paused: true }
+          report('hold.paused', { hold: lease.holdId })
+          await this.#say(lease, 'held', '', signal)
+        }
+        await clock.sleep(checkEvery, signal)
+      } catch (error) {
+        if (signal.aborted) return
+        report('hold.busy', { hold: lease.holdId, reason: reasonOf(error) })
+        await resumeAtLast(this.#options, lease.databases, signal)
+        await clock.sleep(limits.pauseBreak, signal)
+      }
+    }
+  }
+
+  /** Whether a pause that was reached still stands: a PgBouncer that was restarted has forgotten it. */
+  async #isPaused({ databases }: Lease, signal: AbortSignal): Promise<boolean> {
+    if (this.#holding?.paused !== true) return false
+    const known = await this.#options.console.databases({ timeout: this.#options.limits.pauseTry, signal })
+    return databases.every((name) => known.some((one) => one.name === name && one.paused))
+  }
+
+  /** Asks the ledger; undefined when it does not answer, which is reported once. */
+  async #ask<T>(question: () => Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+    try {
+      const answer = await question()
+      this.#ledgerDown = false
+      return answer
+    } catch (error) {
+      if (!this.#ledgerDown && !signal.aborted) this.#options.report('hold.ledger', { reason: reasonOf(error) })
+      this.#ledgerDown = true
+      return undefined
+    }
+  }
+
+  async #say(lease: Lease, state: HoldAnswer['state'], reason: string, signal: AbortSignal): Promise<void> {
+    this.#owed = { id: lease.holdId, answer: { holder: this.#options.holder, kind: 'pool', state, reason } }
+    await this.#settle(signal)
+  }
+
+  /** Gives the ledger the answer it is owed. */
+  async #settle(signal: AbortSignal): Promise<void> {
+    const owed = this.#owed
+    if (owed === undefined || signal.aborted) return
+    await this.#ask(async () => {
+      await this.#options.ledger.answer(owed.id, owed.answer, signal)
+      if (this.#owed === owed) this.#owed = undefined
+    }, signal)
+  }
+
+  async #pause(ms: number, signal: AbortSignal): Promise<void> {
+    using woken = new ChildSignal(signal)
+    this.#wake = () => woken.abort()
+    if (!this.#hinted) await this.#options.clock.sleep(ms, woken.signal)
+    this.#hinted = false
+  }
+}

@@ -1,0 +1,62 @@
+// Every connection of a sidecar, by what it is for; each shows itself as citus-sidecar/<use>.
+import type { SessionName } from '../probes/probe.ts'
+import type { CoordinatorLocator } from './cluster/coordinator.ts'
+import type { Config } from './config.ts'
+import { localTarget } from './pg/conninfo.ts'
+import { Session } from './pg/session.ts'
+
+/** An on-demand connection stays this long for what follows at once, milliseconds; hundreds of sidecars share the coordinator. */
+const idleTimeout = 250
+
+/** Held: `verdict` and `probe`. On demand: the others. */
+export class Sessions implements AsyncDisposable {
+  readonly verdict: Session
+  readonly probe: Session
+  readonly peers: Session
+  readonly ledger: Session
+  readonly register: Session
+  readonly drain: Session
+  readonly sweep: Session
+  readonly drainLedger: Session
+
+  /** `closed` hears when a held connection ends without having been asked to. */
+  constructor(config: Config, locator: CoordinatorLocator, closed: (use: SessionName) => void) {
+    const held = (use: 'verdict' | 'probe'): Session =>
+      new Session(config, {
+        target: async () => await Promise.resolve(localTarget(config, use)),
+        onClosed: () => closed(use),
+      })
+    const here = (use: string): Session =>
+      new Session(config, { target: async () => await Promise.resolve(localTarget(config, use)), idleTimeout })
+    const atCoordinator = (use: string): Session =>
+      new Session(config, { target: async (late) => await locator.target(use, late), idleTimeout })
+    this.verdict = held('verdict')
+    this.probe = held('probe')
+    this.peers = here('peers')
+    this.ledger = atCoordinator('ledger')
+    this.register = atCoordinator('register')
+    this.drain = here('drain')
+    this.sweep = here('sweep')
+    this.drainLedger = config.role === 'standalone' ? here('drain-ledger') : atCoordinator('drain-ledger')
+  }
+
+  /** The session a probe asks on. */
+  of(name: SessionName): Session {
+    if (name === 'coordinator') return this.ledger
+    return name === 'none' ? this.probe : this[name]
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const all = [
+      this.verdict,
+      this.probe,
+      this.peers,
+      this.ledger,
+      this.register,
+      this.drain,
+      this.sweep,
+      this.drainLedger,
+    ]
+    await Promise.all(all.map(async (session) => await session[Symbol.asyncDispose]()))
+  }
+}

@@ -57,7 +57,7 @@ export interface Announcement {
   readonly lag_bytes: number | null
   readonly heartbeat_seconds: number
   /** The first one of this process: what an earlier one left open was cut off. */
-  readonly first: boolean
+  readonly first?: boolean
   readonly identity?: {
     readonly system_identifier: string
     readonly server_id: string | null

@@ -26,6 +26,7 @@ export class PoolerMember {
   #members: readonly Member[] = []
   #trouble: string | undefined = 'not asked yet'
   #toldAt: number | undefined
+  #first = true
 
   constructor(options: PoolerMemberOptions) {
     this.#options = options
@@ -77,7 +78,10 @@ export class PoolerMember {
         sidecar_version: version,
         maintenance: null,
         lag_bytes: null,
+        heartbeat_seconds: config.heartbeatInterval / 1_000,
+        first: this.#first,
       })
+      this.#first = false
       this.#trouble = undefined
       this.#toldAt = clock.now()
     } catch (error) {

@@ -3,7 +3,12 @@
 const definer = 'security definer set search_path = pg_catalog, pg_temp'
 
 export const drainFunctionsSql = `
-alter table citus_sidecar.notebook add column if not exists last_stop jsonb;
+-- A table of its own: the notebook's row is locked while a write of the writable probe waits for a synchronous standby.
+create table if not exists citus_sidecar.last_stop (
+  only_row boolean primary key default true check (only_row),
+  state jsonb
+);
+insert into citus_sidecar.last_stop default values on conflict do nothing;
 
 -- Before PostgreSQL 15 only a superuser may.
 create or replace function citus_sidecar.checkpoint() returns void

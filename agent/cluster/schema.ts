@@ -67,7 +67,7 @@ function grantsSql(role: Role, user: string): string {
   return [
     `grant usage on schema citus_sidecar to ${to};`,
     `grant select on all tables in schema citus_sidecar to ${to};`,
-    `grant update on citus_sidecar.notebook to ${to};`,
+    `grant update on citus_sidecar.notebook, citus_sidecar.last_stop to ${to};`,
     ...functions.flatMap((one) => [
       `revoke all on function citus_sidecar.${one} from public;`,
       `grant execute on function citus_sidecar.${one} to ${to};`,

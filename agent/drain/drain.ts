@@ -25,6 +25,7 @@ import { kindOf, whereabouts } from './whereabouts.ts'
 import type { DrainPlan, DrainView } from './view.ts'
 import { describePlan } from './describe-plan.ts'
 
+const timeUp = new LeftUndone('its time was up')
 /** How often what only time brings is looked at, milliseconds. */
 const lookEvery = 250
 
@@ -192,7 +193,7 @@ export class Drain {
     this.#setPhase(name, 'running', '', 0)
     const controller = new AbortController()
     this.#phase = { controller }
-    const timer = setTimeout(() => controller.abort(new LeftUndone('its time was up')), Math.max(endsAt - begunAt, 0))
+    const timer = setTimeout(() => controller.abort(timeUp), Math.max(endsAt - begunAt, 0))
     const both = AbortSignal.any([signal, controller.signal])
     const sweeping =
       name === 'settle' || name === 'flush' || name === 'keep' ? keepNewcomersAway(this.#options, both) : undefined
@@ -201,8 +202,9 @@ export class Drain {
       this.#setPhase(name, 'done', reason, clock.now() - begunAt)
     } catch (error) {
       if (signal.aborted) return
-      const reason =
-        error instanceof LeftUndone || !controller.signal.aborted ? reasonOf(error) : reasonOf(controller.signal.reason)
+      // An event that ended the phase is the better reason; of its time being up the phase itself knows more.
+      const ended: unknown = controller.signal.reason
+      const reason = reasonOf(ended === undefined || (ended === timeUp && error instanceof LeftUndone) ? error : ended)
       this.#setPhase(name, 'failed', reason, clock.now() - begunAt)
     } finally {
       clearTimeout(timer)
@@ -230,7 +232,8 @@ export class Drain {
         cause: this.#record?.cause ?? 'pod-deletion',
         findCause,
         setCause: (found) => this.#setCause(found),
-        budgetMs: Math.min(plan.budgetMs, budgetMs),
+        // Where clients wait, nobody takes time that another phase has left over.
+        budgetMs: this.#record?.heldAt === null ? budgetMs : Math.min(plan.budgetMs, budgetMs),
         local: local.sql(bounds),
         ledger: ledger.sql(bounds),
         hold: () => this.#hold,

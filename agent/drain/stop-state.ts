@@ -77,9 +77,14 @@ export function keptState(kept: unknown): StopState | undefined {
   return schema.safeParse(kept).data
 }
 
+// Without waiting for a synchronous standby: a missing one must not keep this node from stopping.
+const keepSql = `
+  with alone as materialized (select pg_catalog.set_config('synchronous_commit', 'local', true))
+  update citus_sidecar.last_stop set state = $1::jsonb from alone`
+
 export const keepState: Step = async ({ local, kind, keepState: keep }) => {
   const state = await readStopState(local, kind !== 'standalone')
-  await local.query('update citus_sidecar.notebook set last_stop = $1::jsonb', [JSON.stringify(state)])
+  await local.query(keepSql, [JSON.stringify(state)])
   keep(state)
   return `at ${state.lsn} on timeline ${state.timeline}: ${state.nodes.length} nodes`
 }

@@ -41,19 +41,19 @@ function hasBody(headers: IncomingHttpHeaders): boolean {
   return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
 }
 
-/** What every answer says, and the whole answer to a method that is not served. */
-async function begin(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+/** Says what every answer says; whether that was all, because the method is not served. */
+function refused(request: FastifyRequest, reply: FastifyReply): boolean {
   void reply.header('cache-control', 'no-store')
   // A body is never read: the answer goes out and the connection ends, however much is still to come.
   if (hasBody(request.headers)) void reply.header('connection', 'close')
-  if (request.method === 'GET' || request.method === 'HEAD') return
-  await reply.code(405).header('allow', 'GET, HEAD').header('connection', 'close').send('only GET and HEAD\n')
+  if (request.method === 'GET' || request.method === 'HEAD') return false
+  void reply.code(405).header('allow', 'GET, HEAD').header('connection', 'close').send('only GET and HEAD\n')
+  return true
 }
 
 /** A path that cannot be decoded meets no hook; the method is looked at first all the same. */
-async function refusePath(error: Error, request: FastifyRequest, reply: FastifyReply): Promise<void> {
-  await begin(request, reply)
-  if (!reply.sent) await reply.code(400).send(`${error.message}\n`)
+function refusePath(error: Error, request: FastifyRequest, reply: FastifyReply): void {
+  if (!refused(request, reply)) void reply.code(400).send(`${error.message}\n`)
 }
 
 /** Builds the server without listening; tests inject requests. */
@@ -61,10 +61,12 @@ export function buildServer(view: View): FastifyInstance {
   const app = Fastify({
     ...serverOptions,
     bodyLimit,
-    frameworkErrors: (error, request, reply) => void refusePath(error, request, reply),
+    frameworkErrors: (error, request, reply) => refusePath(error, request, reply),
   })
   app.server.maxConnections = maxConnections
-  app.addHook('onRequest', begin)
+  app.addHook('onRequest', async (request, reply) => {
+    if (refused(request, reply)) await reply
+  })
   app.setNotFoundHandler(async (_request, reply) => await reply.code(404).send('no such page\n'))
   app.setErrorHandler(async (error: { statusCode?: number; message: string }, _request, reply) => {
     // Whatever a request did wrong is the client's fault; nothing here can fail by itself.

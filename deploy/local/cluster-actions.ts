@@ -7,6 +7,7 @@ import { type ClusterRequest, HELP } from './cluster-arguments.ts'
 import { renderTable, reportCluster } from './cluster-report.ts'
 import { openCluster } from './local-cluster.ts'
 import { LocalError } from './local-error.ts'
+import { POOLER_ACTIONS } from './pooler-actions.ts'
 import type { PostgresServer } from './postgres-server.ts'
 import type { SidecarProcess } from './sidecar-process.ts'
 import { startCluster } from './start-cluster.ts'
@@ -32,8 +33,8 @@ export async function perform(request: ClusterRequest, output: Output, signal: A
 }
 
 async function up(request: RequestOf<'up'>, output: Output, signal: AbortSignal): Promise<void> {
-  const { workers, dir, json, sidecars } = request
-  await using cluster = await startCluster({ workers, dir, sidecars }, signal)
+  const { workers, poolers, dir, json, sidecars } = request
+  await using cluster = await startCluster({ workers, poolers, dir, sidecars }, signal)
   const report = reportCluster(cluster)
   if (json) output.write(`${JSON.stringify(report)}\n`)
   else output.write(`${cluster.description}\n${renderTable(report)}folder ${cluster.dir}; Ctrl-C ends the cluster\n`)
@@ -49,11 +50,15 @@ async function down(request: RequestOf<'down'>, output: Output): Promise<void> {
 }
 
 async function act(request: NodeRequest, output: Output, signal: AbortSignal): Promise<void> {
-  const node = openCluster(request.dir).node(request.node)
+  const cluster = openCluster(request.dir)
+  const pooler = cluster.poolers.find(({ name }) => name === request.node)
+  const node = pooler ?? cluster.node(request.node)
   const done =
     request.part === 'sidecar'
       ? await SIDECAR_ACTIONS[request.command](node.sidecar, signal)
-      : await SERVER_ACTIONS[request.command](node.postgres, request, signal)
+      : 'pgbouncer' in node
+        ? await POOLER_ACTIONS[request.command](node.pgbouncer, signal)
+        : await SERVER_ACTIONS[request.command](node.postgres, request, signal)
   output.write(`${node.name}${request.part === 'sidecar' ? '/sidecar' : ''} ${done}\n`)
 }
 

@@ -14,6 +14,7 @@ export type ClusterRequest =
   | {
       readonly command: 'up'
       readonly workers: number
+      readonly poolers: number
       readonly dir: string | undefined
       readonly json: boolean
       readonly sidecars: boolean
@@ -29,15 +30,17 @@ export type ClusterRequest =
 
 // Each worker is a server and a Node process: more would only measure this machine.
 const MAX_WORKERS = 64
+const MAX_POOLERS = 8
 
 /** The text of --help. */
 export const HELP = `A Citus cluster on this machine: one PostgreSQL and one sidecar a node.
 
-  npm run cluster -- up [--workers N] [--dir D] [--json] [--no-sidecars]
+  npm run cluster -- up [--workers N] [--poolers N] [--dir D] [--json] [--no-sidecars]
       Start a coordinator and N workers (0 to ${MAX_WORKERS}, default 2) and keep them until interrupted (Ctrl-C) or taken
-      down. When all are ready, print them as a table or, with --json, as one line.
+      down. When all are ready, print them as a table or, with --json, as one line. Poolers (0 to ${MAX_POOLERS}, default 0) are
+      PgBouncers in front of the coordinator, in transaction mode; the program pgbouncer must be installed.
   npm run cluster -- kill|freeze|thaw|restart|stop|start NODE[/sidecar] --dir D
-      Do that to the PostgreSQL of a node, or to its sidecar: kill is kill -9 of every process, freeze and thaw are
+      Do that to the PostgreSQL of a node (the PgBouncer of a pooler), or to its sidecar: kill is kill -9 of every process, freeze and thaw are
       SIGSTOP and SIGCONT to every process; freeze --postmaster stops the postmaster alone, so that sessions that
       exist still answer and new ones hang.
   npm run cluster -- down --dir D
@@ -51,6 +54,7 @@ one from npm with a stand-in for Citus' control plane. Exit codes: 0 good, 1 fai
 
 const OPTIONS = {
   workers: { type: 'string' },
+  poolers: { type: 'string' },
   dir: { type: 'string' },
   json: { type: 'boolean' },
   'no-sidecars': { type: 'boolean' },
@@ -62,7 +66,7 @@ type Values = ReturnType<typeof parse>['values']
 
 /** The options that each command takes. */
 const ALLOWED: Readonly<Record<string, readonly (keyof Values)[]>> = {
-  up: ['workers', 'dir', 'json', 'no-sidecars'],
+  up: ['workers', 'poolers', 'dir', 'json', 'no-sidecars'],
   down: ['dir'],
   freeze: ['dir', 'postmaster'],
 }
@@ -80,7 +84,9 @@ export function readArguments(argv: readonly string[]): ClusterRequest {
   if (command === 'up') {
     refuseMore(command, names)
     const sidecars = values['no-sidecars'] !== true
-    return { command, workers: readWorkers(values.workers), dir: values.dir, json: values.json === true, sidecars }
+    const workers = readCount('workers', values.workers, MAX_WORKERS) ?? 2
+    const poolers = readCount('poolers', values.poolers, MAX_POOLERS) ?? 0
+    return { command, workers, poolers, dir: values.dir, json: values.json === true, sidecars }
   }
   if (command === 'down') {
     refuseMore(command, names)
@@ -114,10 +120,11 @@ function checkOptions(command: string, values: Values): void {
   }
 }
 
-function readWorkers(text = '2'): number {
-  const workers = /^\d{1,3}$/.test(text) ? Number(text) : Number.NaN
-  if (workers >= 0 && workers <= MAX_WORKERS) return workers
-  throw new UsageError(`--workers is "${text}"; allowed is a whole number from 0 to ${MAX_WORKERS}`)
+function readCount(option: string, text: string | undefined, max: number): number | undefined {
+  if (text === undefined) return undefined
+  const count = /^\d{1,3}$/.test(text) ? Number(text) : Number.NaN
+  if (count >= 0 && count <= max) return count
+  throw new UsageError(`--${option} is "${text}"; allowed is a whole number from 0 to ${max}`)
 }
 
 function readTarget(target: string, values: Values) {

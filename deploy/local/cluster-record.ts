@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { nodePlan } from './cluster-plan.ts'
 import { LocalError } from './local-error.ts'
+import { poolerPlan } from './local-pooler.ts'
 import { writeOwnedFile } from './server-user.ts'
 import { RECORD_NAME } from './workspace.ts'
 
@@ -29,6 +30,7 @@ const clusterRecord = z.object({
   /** Version of real Citus as it says itself; empty until it was asked. */
   citusVersion: z.string(),
   nodes: z.array(nodePlan),
+  poolers: z.array(poolerPlan),
 })
 
 export type ClusterRecord = z.infer<typeof clusterRecord>

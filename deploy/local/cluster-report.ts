@@ -19,7 +19,14 @@ export interface ClusterReport {
     /** Process ids; null for what is not running. */
     readonly pids: { readonly postgres: number | null; readonly sidecar: number | null }
   }[]
-  readonly poolers: readonly never[]
+  readonly poolers: readonly {
+    readonly name: string
+    readonly port: number
+    readonly adminSocketDir: string
+    readonly url: string
+    readonly controlSocket: string
+    readonly pids: { readonly pgbouncer: number | null; readonly sidecar: number | null }
+  }[]
 }
 
 /** The cluster as it is now. */
@@ -38,7 +45,14 @@ export function reportCluster(cluster: LocalCluster): ClusterReport {
       controlSocket: node.controlSocket,
       pids: { postgres: node.postgres.pid ?? null, sidecar: node.sidecar.pid ?? null },
     })),
-    poolers: [],
+    poolers: cluster.poolers.map(({ name, port, adminSocketDir, url, controlSocket, pgbouncer, sidecar }) => ({
+      name,
+      port,
+      adminSocketDir,
+      url,
+      controlSocket,
+      pids: { pgbouncer: pgbouncer.pid ?? null, sidecar: sidecar.pid ?? null },
+    })),
   }
 }
 
@@ -52,6 +66,13 @@ export function renderTable(report: ClusterReport): string {
       `${host}:${pgPort}`,
       pids.sidecar === null ? '-' : url,
       `${pids.postgres ?? '-'} ${pids.sidecar ?? '-'}`,
+    ]),
+    ...report.poolers.map(({ name, port, url, pids }) => [
+      name,
+      'pooler',
+      `localhost:${port}`,
+      pids.sidecar === null ? '-' : url,
+      `${pids.pgbouncer ?? '-'} ${pids.sidecar ?? '-'}`,
     ]),
   ]
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? []

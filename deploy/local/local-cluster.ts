@@ -5,6 +5,7 @@ import { describeServer, type ServerKind } from './binaries.ts'
 import { type ClusterRecord, readRecord } from './cluster-record.ts'
 import { LocalError } from './local-error.ts'
 import { describeNode, type LocalNode } from './local-node.ts'
+import { describePooler, type LocalPooler } from './local-pooler.ts'
 import type { Passwords } from './postgres-files.ts'
 import { removeWorkspace } from './workspace.ts'
 
@@ -19,10 +20,12 @@ export class LocalCluster implements AsyncDisposable {
   record: ClusterRecord
   readonly #onDown: (() => void)[] = []
   readonly nodes: readonly LocalNode[]
+  readonly poolers: readonly LocalPooler[]
 
   constructor(record: ClusterRecord) {
     this.record = record
     this.nodes = record.nodes.map((plan) => describeNode(plan, record))
+    this.poolers = record.poolers.map((plan) => describePooler(plan, record))
   }
 
   get dir(): string {
@@ -60,6 +63,16 @@ export class LocalCluster implements AsyncDisposable {
     throw new LocalError(`there is no node "${name}"; there are ${this.nodes.map((known) => known.name).join(', ')}`)
   }
 
+  /**
+   * The pooler of this name.
+   * @throws LocalError when there is none.
+   */
+  pooler(name: string): LocalPooler {
+    const pooler = this.poolers.find((candidate) => candidate.name === name)
+    if (pooler !== undefined) return pooler
+    throw new LocalError(`there is no pooler "${name}"; there are ${this.poolers.length}`)
+  }
+
   /** Calls `release` once the cluster is down. */
   onDown(release: () => void): void {
     this.#onDown.push(release)
@@ -67,7 +80,9 @@ export class LocalCluster implements AsyncDisposable {
 
   /** Stops everything, sidecars first, and removes the folder; whatever does not stop in time is killed. */
   async down(): Promise<void> {
-    await Promise.all(this.nodes.map(({ sidecar }) => sidecar.stop().catch(() => sidecar.kill())))
+    const sidecars = [...this.nodes, ...this.poolers].map(({ sidecar }) => sidecar)
+    await Promise.all(sidecars.map((sidecar) => sidecar.stop().catch(() => sidecar.kill())))
+    await Promise.all(this.poolers.map(({ pgbouncer }) => pgbouncer.kill()))
     await Promise.all(this.nodes.map(({ postgres }) => postgres.stop('immediate').catch(() => postgres.kill())))
     this.endNow()
   }
@@ -77,6 +92,10 @@ export class LocalCluster implements AsyncDisposable {
     for (const { sidecar, postgres } of this.nodes) {
       sidecar.killNow()
       postgres.endNow()
+    }
+    for (const { sidecar, pgbouncer } of this.poolers) {
+      sidecar.killNow()
+      pgbouncer.killNow()
     }
     removeWorkspace(this.record)
     for (const release of this.#onDown.splice(0)) release()

@@ -9,6 +9,7 @@ import { endWithProcess } from './leftovers.ts'
 import { LocalCluster } from './local-cluster.ts'
 import { LocalError } from './local-error.ts'
 import type { LocalNode } from './local-node.ts'
+import { poolerNames } from './local-pooler.ts'
 import { installCitus, readCitusVersion } from './prepare-database.ts'
 import { makeFolder, writeOwnedFile } from './server-user.ts'
 import { becomeStandby, createVolume } from './volume.ts'
@@ -20,6 +21,10 @@ type Environment = Readonly<Record<string, string>>
 export interface ClusterOptions {
   readonly workers: number
   readonly standbys?: readonly StandbyWish[] | undefined
+  /** PgBouncers in front of the coordinator, pooler-1 to pooler-n; none unless told. */
+  readonly poolers?: number | undefined
+  /** PgBouncer's settings of every pooler, on top of the planned ones. */
+  readonly poolerSettings?: Environment | undefined
   /** A new or empty folder; a temporary one unless told. */
   readonly dir?: string | undefined
   /** Forces a kind of server; CITUS_SIDECAR_LOCAL_SERVER or what the machine has unless told. */
@@ -71,6 +76,13 @@ export async function startCluster(options: ClusterOptions, signal?: AbortSignal
       await becomeStandby(node.postgres, cluster.node(node.standbyOf).postgres, signal)
       await node.postgres.start({}, signal)
     })
+    await all(cluster.poolers, async (pooler) => {
+      await makeNodeFolder(cluster.record, pooler.name)
+      await pooler.pgbouncer.writeFiles()
+      await makeFolder(pooler.runDir, 0o700)
+      await writeOwnedFile(pooler.passwordFile, `${cluster.passwords.citus_sidecar}\n`, 0o600)
+      await pooler.pgbouncer.start(signal)
+    })
     const citusVersion = await readCitusVersion(cluster.coordinator.postgres)
     cluster.record = { ...cluster.record, citusVersion }
     await writeRecord(cluster.record)
@@ -86,8 +98,9 @@ export async function startCluster(options: ClusterOptions, signal?: AbortSignal
 async function makeCluster(options: ClusterOptions): Promise<LocalCluster> {
   const planned = planNodes(options.workers, options.standbys)
   const names = planned.map(({ name }) => name)
-  const workspace = await makeWorkspace({ dir: options.dir, server: options.server, nodeNames: names })
-  const ports = await all([...names, ...names], reservePort)
+  const poolers = poolerNames(options.poolers ?? 0)
+  const workspace = await makeWorkspace({ dir: options.dir, server: options.server, nodeNames: [...names, ...poolers] })
+  const ports = await all([...names, ...names, ...poolers, ...poolers], reservePort)
   const nodes = planned.map((node, index): NodePlan => {
     const [pgPort = 0, httpPort = 0] = [ports[index]?.port, ports[names.length + index]?.port]
     return { ...node, pgPort, httpPort, env: { ...options.env, ...options.nodeEnv?.[node.name] } }
@@ -98,6 +111,12 @@ async function makeCluster(options: ClusterOptions): Promise<LocalCluster> {
     database: options.prepare === 'nothing' ? 'postgres' : DATABASE,
     citusVersion: '',
     nodes,
+    poolers: poolers.map((name, index) => {
+      const first = names.length * 2 + index
+      const [port = 0, httpPort = 0] = [ports[first]?.port, ports[first + poolers.length]?.port]
+      const env = { ...options.env, ...options.nodeEnv?.[name] }
+      return { name, port, httpPort, env, settings: options.poolerSettings ?? {} }
+    }),
   }
   const cluster = new LocalCluster(record)
   cluster.onDown(endWithProcess(() => cluster.endNow()))
@@ -122,9 +141,10 @@ async function bootstrap(node: LocalNode, signal?: AbortSignal): Promise<void> {
 }
 
 async function startSidecars(cluster: LocalCluster, options: ClusterOptions, signal?: AbortSignal): Promise<void> {
-  for (const { sidecar } of cluster.nodes) sidecar.start()
+  const members = [...cluster.nodes, ...cluster.poolers]
+  for (const { sidecar } of members) sidecar.start()
   if (options.waitReady === false) return
-  await all(cluster.nodes, ({ sidecar }) => sidecar.answers('/readyz', options.readyDeadline ?? 60_000, signal))
+  await all(members, ({ sidecar }) => sidecar.answers('/readyz', options.readyDeadline ?? 60_000, signal))
 }
 
 function settingsOf(options: ClusterOptions, name: string): Record<string, string> {

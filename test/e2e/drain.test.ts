@@ -1,40 +1,12 @@
 // A drain on real servers: what happens to clients, to WAL, to readiness, and what is left when the node is back.
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
-import type { DrainView } from '../../agent/drain/view.ts'
 import { eventually } from '../../deploy/local/eventually.ts'
 import type { LocalCluster } from '../../deploy/local/local-cluster.ts'
 import type { LocalNode } from '../../deploy/local/local-node.ts'
 import { startCluster } from '../../deploy/local/start-cluster.ts'
+import { beginDrain, cancelDrain, drained, drainView, phasesOf } from '../support/draining.ts'
 import { eventuallyEqual, joined, quick, statusOf } from '../support/joining.ts'
-
-async function drain(node: LocalNode, path = ''): Promise<DrainView> {
-  const answer = await node.sidecar.control('POST', `/v1/drain${path}`)
-  assert.equal(answer.status, 200, answer.body)
-  return JSON.parse(answer.body) as DrainView
-}
-
-async function view(node: LocalNode): Promise<DrainView | null> {
-  return JSON.parse((await node.sidecar.control('GET', '/v1/drain')).body) as DrainView | null
-}
-
-/** Waits until PostgreSQL may be stopped. */
-async function drained(node: LocalNode): Promise<DrainView> {
-  return await eventually(
-    `${node.name} is drained`,
-    async () => {
-      const now = await view(node)
-      return now?.end === undefined ? undefined : now
-    },
-    { deadline: 60_000 },
-  )
-}
-
-function states({ phases }: DrainView): Record<string, string> {
-  return Object.fromEntries(
-    phases.map(({ name, state, reason }) => [name, state === 'failed' ? `failed: ${reason}` : state]),
-  )
-}
 
 const clean = {
   cause: 'done',
@@ -68,10 +40,10 @@ suite('a drain', () => {
 
   test('of an idle node does every phase, keeps clients away, and is over when the node is back', async () => {
     await joined(worker)
-    const { id } = await drain(worker)
+    const { id } = await beginDrain(worker)
     const done = await drained(worker)
     assert.equal(done.id, id)
-    assert.deepEqual(states(done), clean)
+    assert.deepEqual(phasesOf(done), clean)
     assert.deepEqual(done.end, { ok: true, reason: '' })
     assert.match(
       (await worker.sidecar.get('/readyz?verbose')).body,
@@ -90,11 +62,11 @@ suite('a drain', () => {
   })
 
   test('asked twice is one drain, and cancelled it leaves a ready node', async () => {
-    const first = await drain(worker)
-    const second = await drain(worker)
+    const first = await beginDrain(worker)
+    const second = await beginDrain(worker)
     assert.equal(second.id, first.id)
-    const cancelled = await drain(worker, '/cancel')
-    assert.deepEqual(cancelled.end, { ok: false, reason: 'cancelled by a person' })
+    await cancelDrain(worker)
+    assert.deepEqual((await drainView(worker))?.end, { ok: false, reason: 'cancelled by a person' })
     await joined(worker)
   })
 
@@ -106,12 +78,12 @@ suite('a drain', () => {
     busy.on('error', () => undefined)
     await busy.query('begin')
     await busy.query('create table written_while_draining (n integer)')
-    await drain(worker)
+    await beginDrain(worker)
     await gone
-    assert.equal((await view(worker))?.end, undefined, 'the open transaction is waited for')
+    assert.equal((await drainView(worker))?.end, undefined, 'the open transaction is waited for')
     await busy.query('commit')
     const done = await drained(worker)
-    assert.deepEqual(states(done), clean)
+    assert.deepEqual(phasesOf(done), clean)
     const status = await statusOf(worker)
     assert.equal(status.ready.ok, false)
     await worker.postgres.restart()
@@ -125,27 +97,27 @@ suite('a drain', () => {
     const busy = await worker.postgres.connect()
     busy.on('error', () => undefined)
     await busy.query('begin')
-    const { id } = await drain(worker)
+    const { id } = await beginDrain(worker)
     await eventually('clients are drained', async () =>
-      (await view(worker))?.phases.some(({ name }) => name === 'drain'),
+      (await drainView(worker))?.phases.some(({ name }) => name === 'drain'),
     )
     await worker.sidecar.kill()
     await worker.sidecar.restart()
-    await eventuallyEqual('it knows its drain', async () => (await view(worker).catch(() => null))?.id, id)
+    await eventuallyEqual('it knows its drain', async () => (await drainView(worker).catch(() => null))?.id, id)
     await busy.query('commit')
     await busy.end().catch(() => undefined)
     const done = await drained(worker)
     assert.equal(done.id, id)
     assert.equal(done.end?.ok, true, done.end?.reason)
-    await drain(worker, '/cancel')
+    await cancelDrain(worker)
     await joined(worker)
   })
 
   test('of the coordinator does the same', async () => {
     const { coordinator } = cluster
-    await drain(coordinator)
+    await beginDrain(coordinator)
     const done = await drained(coordinator)
-    assert.deepEqual(states(done), clean)
+    assert.deepEqual(phasesOf(done), clean)
     await coordinator.postgres.restart()
     await joined(coordinator)
     await joined(worker)

@@ -50,6 +50,7 @@ export function memberOf(name: string, group: number, changes: Partial<Member> =
     maintenance: null,
     lagBytes: null,
     lastSeen: moment - 1_000,
+    heartbeatSeconds: 30,
     ...changes,
   }
 }

@@ -50,9 +50,10 @@ export function replicating(
   lagBytes: number | undefined,
   status: string | null = 'streaming',
   replayPaused = false,
+  heardAgo = 10,
 ): Readings {
-  const silentMs = status === null ? undefined : 10
-  const value = { status: status ?? undefined, lagBytes, silentMs, replayPaused }
+  const silentMs = status === null ? undefined : heardAgo
+  const value = { status: status ?? undefined, lagBytes, silentMs, silenceAllowedMs: 35_000, replayPaused }
   return { 'postgres.replication': good('postgres.replication', value) }
 }
 

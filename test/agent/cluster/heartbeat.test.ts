@@ -14,11 +14,12 @@ const report: NodeReport = {
   citusVersion: '13.2.2',
   sidecarVersion: '0.1.0',
   nodeId: 2,
+  heartbeatInterval: 30_000,
 }
 
 suite('an announcement', () => {
   test('of a trusted node has name, address, wish, state and identity', () => {
-    assert.deepEqual(announcementOf(self, 'trusted', report), {
+    assert.deepEqual(announcementOf(self, 'trusted', report, false), {
       name: 'worker-1',
       role: 'worker',
       host: 'worker-1',
@@ -30,6 +31,8 @@ suite('an announcement', () => {
       sidecar_version: '0.1.0',
       maintenance: null,
       lag_bytes: null,
+      heartbeat_seconds: 30,
+      first: false,
       identity: {
         system_identifier: '7002',
         server_id: 'server-2',
@@ -46,12 +49,12 @@ suite('an announcement', () => {
 
   for (const standing of ['refused', 'silent'] as const)
     test(`of a node that is ${standing} has no identity, so that the ledger keeps the one it knows`, () => {
-      assert.equal('identity' in announcementOf(self, standing, report), false)
+      assert.equal('identity' in announcementOf(self, standing, report, false), false)
     })
 
   test('says nothing of what nobody knows', () => {
     const unknown = { ...report, citusVersion: undefined, nodeId: undefined }
-    const { identity } = announcementOf(newcomerFacts().self, 'trusted', unknown)
+    const { identity } = announcementOf(newcomerFacts().self, 'trusted', unknown, false)
     assert.deepEqual(
       [identity?.server_id, identity?.citus_version, identity?.node_id, identity?.group_id],
       [null, null, null, 0],
@@ -59,7 +62,7 @@ suite('an announcement', () => {
   })
 
   test('has whole bytes and a reason of bounded length', () => {
-    const long = announcementOf(self, 'trusted', { ...report, lagBytes: 1.5, reason: 'x'.repeat(9_000) })
+    const long = announcementOf(self, 'trusted', { ...report, lagBytes: 1.5, reason: 'x'.repeat(9_000) }, false)
     assert.equal(long.lag_bytes, 2)
     assert.equal(long.reason.length, 500)
   })
@@ -79,11 +82,16 @@ suite('an announcement', () => {
   ]
   for (const [what, standing, changes, state] of states)
     test(`of a node that is ${what} has state ${state}`, () => {
-      assert.equal(announcementOf(self, standing, { ...report, ...changes }).state, state)
+      assert.equal(announcementOf(self, standing, { ...report, ...changes }, false).state, state)
     })
 
   test('carries the maintenance switch once it was ever used, also when it is off again', () => {
     const off = { on: false, changedAt: 9, reason: 'done' }
-    assert.deepEqual(announcementOf(self, 'trusted', { ...report, maintenance: off }).maintenance, off)
+    assert.deepEqual(announcementOf(self, 'trusted', { ...report, maintenance: off }, false).maintenance, off)
+  })
+
+  test('says how often it is made, and that it is the first of its process', () => {
+    const said = announcementOf(self, 'trusted', { ...report, heartbeatInterval: 1_500 }, true)
+    assert.deepEqual([said.heartbeat_seconds, said.first], [1.5, true])
   })
 })

@@ -96,6 +96,42 @@ suite('a standby that does not stream', () => {
   })
 })
 
+suite('a standby whose primary fell silent on an open connection', () => {
+  const silent = (ms: number, lag = 0): Readings => replicating(lag, 'streaming', false, ms)
+
+  test('is ready while the silence may be that of an idle primary', () => {
+    assert.equal(new Watched().look(silent(35_000)).status, 'ok')
+  })
+
+  test('says so, and stays ready for the rest of a grace period that began when the primary was last heard', () => {
+    const standby = new Watched()
+    standby.look(replicating(0))
+    const { status, reason } = standby.look(silent(36_000), 36_000)
+    assert.equal(status, 'warning')
+    assert.match(
+      reason,
+      /^the primary has not been heard of for 36 s though .* lag is unknown; tolerated for 24 s more$/,
+    )
+    assert.equal(standby.look(silent(61_000), 25_000).status, 'failed')
+  })
+
+  test('does not become ready again by the end of that connection', () => {
+    const standby = new Watched()
+    // Looked at all the time, with what was last heard still there.
+    for (let heardAgo = 0; heardAgo <= 35_000; heardAgo += 5_000) standby.look(silent(heardAgo), 5_000)
+    assert.equal(standby.look(silent(61_000), 26_000).status, 'failed')
+    assert.equal(standby.look(cut).status, 'failed')
+    assert.equal(standby.look(replicating(0)).status, 'ok')
+  })
+
+  test('is not ready at once where it lagged or was never heard', () => {
+    assert.equal(new Watched().look(silent(36_000)).status, 'failed')
+    const standby = new Watched()
+    standby.look(replicating(100 * MB))
+    assert.equal(standby.look(silent(36_000), 36_000).status, 'failed')
+  })
+})
+
 suite('a standby whose replication cannot be asked', () => {
   test('is unknown, with the reason', () => {
     const failed = { 'postgres.replication': broken('postgres.replication', { message: 'canceling statement' }) }

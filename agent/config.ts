@@ -122,6 +122,7 @@ function missing(values: SettingValues, problems: readonly string[]): string[] {
     values.pgSslMode === 'verify-ca' || values.pgSslMode === 'verify-full',
     `PGSSLMODE ${values.pgSslMode} needs it`,
   )
+  need('hookTokenFile', values.hookPort !== undefined, 'CITUS_SIDECAR_HOOK_PORT needs it')
   need('pgSslKey', values.pgSslCert !== undefined, 'PGSSLCERT needs it')
   need('pgSslCert', values.pgSslKey !== undefined, 'PGSSLKEY needs it')
   return found
@@ -142,6 +143,11 @@ function contradictions(values: SettingValues): string[] {
   ) {
     found.push(
       `CITUS_SIDECAR_GROUP: ${values.group} does not fit role ${values.role}; allowed: 0 for the coordinator, 1 and up for a worker`,
+    )
+  }
+  if (values.hookPort !== undefined && values.hookPort === values.httpPort) {
+    found.push(
+      `CITUS_SIDECAR_HOOK_PORT: ${values.hookPort} is not accepted; allowed: another port than CITUS_SIDECAR_HTTP_PORT, which anybody may ask`,
     )
   }
   // A connection attempt that outlives the limit would report a frozen server too late.

@@ -1,6 +1,10 @@
 // How this node leaves, wired: the drain and who may ask for it.
 import { apiAccess, findCause } from './drain/cause.ts'
 import { Drain } from './drain/drain.ts'
+import { Handshake } from './drain/handshake.ts'
+import { drainTiming, totalMs } from './drain/plan.ts'
+import { installPrestop } from './drain/prestop-script.ts'
+import { reasonOf } from './errors.ts'
 import type { Config } from './config.ts'
 import type { DrainControls } from './http/control-drain.ts'
 import type { Report } from './events.ts'
@@ -20,8 +24,12 @@ export interface LeavingOptions {
 
 export class Leaving {
   readonly drain: Drain
+  readonly #handshake: Handshake
+  readonly #options: LeavingOptions
 
-  constructor({ config, clock, report, readings, sessions, onChange }: LeavingOptions) {
+  constructor(options: LeavingOptions) {
+    const { config, clock, report, readings, sessions, onChange } = options
+    this.#options = options
     this.drain = new Drain({
       config,
       clock,
@@ -32,7 +40,18 @@ export class Leaving {
       ledger: sessions.drainLedger,
       findCause: async (signal) =>
         await findCause(await apiAccess(config.kubernetesHost, config.kubernetesPort), config.node, signal),
-      onChange,
+      onChange: () => {
+        this.#handshake.tell()
+        onChange()
+      },
+    })
+    this.#handshake = new Handshake({
+      runDir: config.runDir,
+      clock,
+      report,
+      begin: () => this.drain.begin(),
+      view: () => this.drain.view,
+      limits: () => ({ deadlineSeconds: totalMs(drainTiming(config)) / 1_000 }),
     })
   }
 
@@ -48,6 +67,8 @@ export class Leaving {
 
   /** Works until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
-    await this.drain.run(signal)
+    const { config, report } = this.#options
+    await installPrestop(config.runDir).catch((error: unknown) => report('drain.unsaved', { reason: reasonOf(error) }))
+    await Promise.all([this.drain.run(signal), this.#handshake.run(signal)])
   }
 }

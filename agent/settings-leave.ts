@@ -1,5 +1,5 @@
 // Settings of how a node leaves: the drain and the hold of client traffic.
-import { bool, duration, oneOf, port, text } from './setting-types.ts'
+import { bool, duration, file, oneOf, port, text } from './setting-types.ts'
 import { optional, required } from './setting.ts'
 
 /** Rows of the settings table, keyed by their names in Config. */
@@ -45,6 +45,16 @@ export const leaveSettings = {
     duration(1_000, 600_000),
     '60s',
     'The longest that client traffic is ever held; must be below the query_wait_timeout of every pooler.',
+  ),
+  hookPort: optional(
+    'CITUS_SIDECAR_HOOK_PORT',
+    port(),
+    'Port of the HTTP form of the preStop hook, /v1/prestop; off where unset, since it lets who has the token drain this node.',
+  ),
+  hookTokenFile: optional(
+    'CITUS_SIDECAR_HOOK_TOKEN_FILE',
+    file(),
+    'File with the bearer token of the HTTP hook, read again at every request.',
   ),
   kubernetesHost: optional(
     'KUBERNETES_SERVICE_HOST',

@@ -1,7 +1,7 @@
 // The ledger's functions: each does one thing, checks what it is asked, and runs as the superuser who ran bootstrap,
 // because Citus lets only a superuser add nodes. None takes an address that is not in the ledger.
 import { actions } from './ledger.ts'
-import { addressIntervals, addressKept, lostIntervals, usualHeartbeat } from './silence.ts'
+import { addressIntervals, addressKept, lostFloor, lostIntervals, usualHeartbeat } from './silence.ts'
 
 const definer = 'security definer set search_path = pg_catalog, pg_temp'
 
@@ -93,7 +93,7 @@ as $$
 begin
   delete from citus_sidecar.members m
    where m.name <> member_name and not m.in_recovery and m.system_identifier = identifier and m.timeline = on_timeline
-     and m.last_seen < clock_timestamp() - make_interval(secs => ${lostIntervals} * coalesce(m.heartbeat_seconds, ${usualHeartbeat}));
+     and m.last_seen < clock_timestamp() - make_interval(secs => greatest(${lostFloor}, ${lostIntervals} * coalesce(m.heartbeat_seconds, ${usualHeartbeat})));
   return query select m.name from citus_sidecar.members m
    where m.name <> member_name and not m.in_recovery and m.system_identifier = identifier and m.timeline = on_timeline order by m.name;
 end

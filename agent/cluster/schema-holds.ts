@@ -37,7 +37,9 @@ declare
   lasts interval := make_interval(secs => (request->>'seconds')::double precision);
   other citus_sidecar.holds;
 begin
-  if said.id is null or said.kinds is null or not said.kinds <@ array['pool', 'node'] or lasts is null or lasts <= interval '0' or lasts > interval '${longest} seconds' then
+  -- Each part is a truth of its own: with a null in one of them the whole would be neither true nor false.
+  if said.id is null or said.member is null or coalesce(cardinality(said.kinds), 0) = 0 or not said.kinds <@ array['pool', 'node']
+     or lasts is null or lasts <= interval '0' or lasts > interval '${longest} seconds' then
     raise exception 'a hold needs id, kinds out of pool and node, and seconds up to ${longest}' using errcode = '22023';
   end if;
   perform from citus_sidecar.members m where m.name = said.member;
@@ -80,6 +82,10 @@ as $$
 declare
   said citus_sidecar.hold_answers := jsonb_populate_record(null::citus_sidecar.hold_answers, answer);
 begin
+  if said.hold_id is null or coalesce(length(said.holder), 0) not between 1 and 63 or coalesce(said.kind, '') not in ('pool', 'node')
+     or coalesce(said.state, '') not in ('held', 'failed', 'released') then
+    raise exception 'an answer needs hold_id, holder, kind (pool, node) and state (held, failed, released)' using errcode = '22023';
+  end if;
   insert into citus_sidecar.hold_answers as a (hold_id, holder, kind, state, reason)
     select said.hold_id, said.holder, said.kind, said.state, left(coalesce(said.reason, ''), 500)
      where exists (select from citus_sidecar.holds h where h.id = said.hold_id)

@@ -3,8 +3,9 @@ import type { Member } from './ledger.ts'
 
 /** What a sidecar that announces no interval is taken to have: the setting's default, seconds. */
 export const usualHeartbeat = 30
-/** A member that missed two heartbeats and a little is lost. */
+/** A member that missed two heartbeats and a little is lost, never sooner than `lostFloor` seconds: writing one may take its time. */
 export const lostIntervals = 2.5
+export const lostFloor = 10
 /** An address is given up after so many heartbeats, and never sooner than `addressKept` seconds. */
 export const addressIntervals = 4
 export const addressKept = 120
@@ -17,7 +18,7 @@ function interval({ heartbeatSeconds }: Beating): number {
 
 /** Whether a member has been silent for too long to count on it; `now` in milliseconds since 1970. */
 export function isLost(member: Beating, now: number): boolean {
-  return now - member.lastSeen > lostIntervals * interval(member)
+  return now - member.lastSeen > Math.max(lostFloor * 1_000, lostIntervals * interval(member))
 }
 
 /** Whether a member has been silent for so long that its address is free for another (a renamed node). */

@@ -7,6 +7,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   bootstrap: async () => (await import('./bootstrap.ts')).bootstrap,
   status: async () => (await import('./status.ts')).status,
   accept: async () => (await import('./accept.ts')).accept,
+  drain: async () => (await import('./drain.ts')).drain,
   maintenance: async () => (await import('./maintenance.ts')).maintenance,
   config: async () => (await import('./config.ts')).config,
 }

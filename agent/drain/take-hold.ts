@@ -8,6 +8,8 @@ import { LeftUndone, until } from './step.ts'
 import type { Step, StepContext } from './step.ts'
 
 const pause = 50
+/** While clients wait already, the last holder is waited for only so long, milliseconds. */
+const lastHolder = 3_000
 
 /** Holders that are expected to answer, as `kind holder`. */
 function expected(kinds: readonly HoldKind[], poolers: readonly string[]): readonly string[] {
@@ -72,12 +74,15 @@ export const takeHold: Step = async (context, signal) => {
   context.keepHold(hold)
   const awaited = expected(hold.kinds, poolers)
   const silent = (): readonly string[] => awaited.filter((one) => !answered(hold).has(one))
+  let heldSince: number | undefined
   try {
     await until(
       async () => {
         hold = (await readHold(ledger, id)) ?? hold
         context.keepHold(hold)
-        return silent().length === 0 ? true : undefined
+        if (hold.answers.some(({ state }) => state === 'held')) heldSince ??= clock.now()
+        const enough = heldSince !== undefined && clock.now() - heldSince > lastHolder
+        return enough || silent().length === 0 ? true : undefined
       },
       pause,
       clock,

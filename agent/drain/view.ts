@@ -6,6 +6,7 @@ export interface PhaseView {
   readonly state: 'running' | 'done' | 'failed' | 'skipped'
   /** What was done, or what was left undone and why. */
   readonly reason: string
+  readonly tookMs?: number
 }
 
 export interface DrainView {

@@ -30,6 +30,17 @@ suite('a config', () => {
     assert.equal(load({ ...base, CITUS_SIDECAR_NODE: 'n' }, 'worker-3').node, 'n')
   })
 
+  test('refuses a host name that could be no name of a node, unless one is given', () => {
+    for (const hostname of ['-a', 'a b', 'x'.repeat(64), ''])
+      assert.throws(() => load(base, hostname), {
+        message: `CITUS_SIDECAR_NODE: ${JSON.stringify(hostname)} is not accepted (the host name, because it is unset); allowed: a name of letters, digits, dot, dash, at most 63`,
+      })
+    assert.equal(load({ ...base, CITUS_SIDECAR_NODE: 'n' }, 'a b').node, 'n')
+    assert.throws(() => load({ ...base, CITUS_SIDECAR_NODE: 'a b' }, '-a'), {
+      message: /^CITUS_SIDECAR_NODE: "a b"[^\n]*$/,
+    })
+  })
+
   test('completes addresses with PGPORT', () => {
     const config = load({ ...base, PGPORT: '6000', CITUS_SIDECAR_COORDINATOR: 'c-0,c-1:7000' })
     assert.deepEqual(config.address, { host: 'w', port: 6_000 })

@@ -11,9 +11,10 @@ import { joining } from './joining.ts'
 import { outage } from './outage.ts'
 import { reportText } from './report.ts'
 import type { Measured } from './report.ts'
+import { rollingRestarts } from './rolling-restart.ts'
 import { start } from './start.ts'
 
-const claims: readonly Claim[] = [start, idle, outage, joining, endpoints]
+const claims: readonly Claim[] = [start, idle, outage, joining, endpoints, rollingRestarts]
 /** A run takes four minutes; one that takes twice that has got stuck. */
 const longest = 480_000
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -43,7 +44,7 @@ setTimeout(() => {
   process.exit(1)
 }, longest).unref()
 
-const words = process.argv.slice(2)
+const words = process.argv.slice(2).filter((word) => !word.startsWith('--'))
 const chosen = claims.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)))
 execFileSync('npm', ['run', '--silent', 'build'], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] })
 const server = await describe()

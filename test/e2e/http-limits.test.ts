@@ -177,6 +177,9 @@ suite('the HTTP port', () => {
       const post = await askHttp({ target, method: 'POST', path, body: {} })
       assert.deepEqual([post.status, post.headers['allow']], [405, 'GET, HEAD'])
     }
+    const odd = '/%zz'
+    assert.equal((await askHttp({ target, path: odd })).status, 400)
+    assert.equal((await askHttp({ target, method: 'POST', path: odd, body: {} })).status, 405)
     for (const path of ['/', '/livez/', '/v1/status', '/v1/maintenance'])
       assert.equal((await node.sidecar.get(path)).status, 404)
   })

@@ -5,7 +5,7 @@ import type { LocalCluster } from '../../deploy/local/local-cluster.ts'
 import { startCluster } from '../../deploy/local/start-cluster.ts'
 import { catalogsOf, complaints, eventuallyEqual, joined, operations, registered } from '../support/joining.ts'
 
-const workers = 8
+const workers = 16
 
 suite('many workers at once', { timeout: 240_000 }, () => {
   let cluster: LocalCluster

@@ -81,6 +81,19 @@ suite('a sidecar process', () => {
       await unnoticed()
     })
 
+    test(`ended by ${signal} while its modules load ends itself, as process 1 has to`, async () => {
+      // The loader sends the signal when the command's module is first asked for; nobody but a handler survives that.
+      const hook = `import { registerHooks } from 'node:module'
+        registerHooks({ load(url, context, next) {
+          if (url.endsWith('/commands/run.ts')) process.kill(process.pid, '${signal}')
+          return next(url, context)
+        } })`
+      node.sidecar.start({ NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(hook)}` })
+      assert.equal(await node.sidecar.ended(), 0)
+      assert.deepEqual(complaints(node), [])
+      await unnoticed()
+    })
+
     test(`ends by ${signal} as soon as it listens`, async () => {
       node.sidecar.start()
       await node.sidecar.answers('/livez')

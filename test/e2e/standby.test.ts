@@ -8,7 +8,17 @@ import { eventually } from '../../deploy/local/eventually.ts'
 import type { LocalCluster } from '../../deploy/local/local-cluster.ts'
 import type { LocalNode } from '../../deploy/local/local-node.ts'
 import { startCluster } from '../../deploy/local/start-cluster.ts'
-import { complaints, joined, looksAgain, operations, quick, registered, statusOf, until } from '../support/joining.ts'
+import {
+  complaints,
+  finds,
+  joined,
+  looksAgain,
+  operations,
+  quick,
+  registered,
+  statusOf,
+  until,
+} from '../support/joining.ts'
 import { sidecarSessions } from '../support/server-sessions.ts'
 
 const settings = { CITUS_SIDECAR_STANDBY_GRACE: '3s', CITUS_SIDECAR_STANDBY_MAX_LAG: '4MB' }
@@ -69,6 +79,26 @@ suite('standbys of a worker', () => {
     await joined(secondary)
     await looksAgain(secondary)
     assert.deepEqual(await operations(cluster), before)
+  })
+
+  test('stay removed once somebody removed them, until a person accepts', async () => {
+    await until(secondary, 'its row in the ledger', ({ members }) => {
+      const [own, leader] = ['secondary', 'worker-1'].map((name) => members.find((one) => one.name === name)?.nodeId)
+      return own !== undefined && own !== null && own !== leader
+    })
+    const before = await operations(cluster)
+    await cluster.coordinator.postgres.query(`select citus_remove_node('localhost', $1)`, [secondary.pgPort])
+    await finds(secondary, 'removed', /^this standby was registered as node \d+, and the coordinator no longer has it$/)
+    await secondary.sidecar.restart()
+    await secondary.sidecar.answers('/livez')
+    await finds(secondary, 'removed', /^this standby was registered/)
+    await looksAgain(secondary)
+    assert.deepEqual(await operations(cluster), before)
+    const { code, stderr } = await secondary.command(['accept', '--yes'])
+    assert.equal(code, 0, stderr)
+    await joined(secondary)
+    assert.deepEqual(await operations(cluster), [...before, 'secondary add-secondary succeeded'])
+    assert.equal((await registered(cluster)).at(-1), `2 localhost:${secondary.pgPort} secondary`)
   })
 
   test('listen on the coordinator', async () => {
@@ -158,7 +188,13 @@ suite('standbys of a worker', () => {
   })
 
   test('complain about nothing in all that', () => {
-    for (const node of cluster.nodes) assert.deepEqual(complaints(node), [])
+    for (const node of cluster.nodes) if (node !== secondary) assert.deepEqual(complaints(node), [])
+    // But for what somebody did to it by hand.
+    const refused = complaints(secondary) as readonly Record<string, unknown>[]
+    assert.deepEqual(
+      [...new Set(refused.map(({ event, code }) => `${String(event)} ${String(code)}`))],
+      ['join.refused removed'],
+    )
   })
 })
 

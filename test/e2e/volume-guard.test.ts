@@ -58,13 +58,11 @@ suite('a node that comes back with another volume', () => {
       new RegExp(`^this volume is a copy of that of node ${twin.name}, on the same timeline 1$`),
       /^a copy of a node is no new node/,
     )
-    await accept()
-    await finds(
-      node,
-      'volume-cloned',
-      new RegExp(`^this volume has the system identifier \\d+ and timeline 1 of member ${twin.name}$`),
-    )
+    const { code, stderr } = await node.command(['accept', '--yes'])
+    assert.match(stderr, new RegExp(`CONTROL_REFUSED: ${twin.name} has the identity of this volume and is not lost`))
+    assert.equal(code, 1)
     await looksAgain(node)
+    await finds(node, 'volume-cloned', /is a copy/)
     await neverReadySince(since)
     await joined(twin)
     assert.deepEqual(await untouched(), known)

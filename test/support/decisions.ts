@@ -2,8 +2,9 @@
 import type { JoinFacts } from '../../agent/cluster/facts.ts'
 import type { FindingCode } from '../../agent/cluster/findings.ts'
 import type { ActionName } from '../../agent/cluster/ledger.ts'
-import { blankNotebook, coordinatorFacts, coordinatorRow, newcomerFacts, otherRow, ownRow } from './join-facts.ts'
-import { promoted, promotedCoordinator, rowOf, standbyFacts, without, workerFacts } from './join-facts.ts'
+import { blankNotebook, coordinatorFacts, coordinatorRow, memberOf, members } from './join-facts.ts'
+import { newcomerFacts, otherRow, ownRow, promoted, promotedCoordinator, rowOf } from './join-facts.ts'
+import { standbyFacts, without, workerFacts } from './join-facts.ts'
 
 /** A decision in two words. */
 export type Expected = 'nothing' | `act ${ActionName}` | `stop ${FindingCode}`
@@ -24,6 +25,14 @@ export const decisions: readonly Row[] = [
     'nothing',
   ],
 
+  [
+    'a standby that has been seen under the node id of its primary, and is to register',
+    standbyFacts({
+      self: { registerStandby: true },
+      members: [...members, memberOf('worker-1-b', 2, { inRecovery: true })],
+    }),
+    'act add-secondary',
+  ],
   ['a coordinator without a host', coordinatorFacts({ nodes: [] }), 'act set-coordinator-host'],
   [
     'a coordinator that was registered as localhost',

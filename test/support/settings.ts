@@ -164,6 +164,8 @@ export function examples(folder: string): Readonly<Record<SettingName, Example>>
     pgSslRootCert: file(folder),
     pgSslCert: file(folder),
     pgSslKey: file(folder),
+    hookPort: { ...port, good: [['9188', 9188]] },
+    hookTokenFile: file(folder),
     gracePeriod: duration(['5s', 5_000], ['1d', 86_400_000], '4999ms', '25h'),
     stopReserve: duration(['1s', 1_000], ['1h', 3_600_000], '999ms', '61m'),
     hold: {

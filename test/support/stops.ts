@@ -177,6 +177,25 @@ export const stops: readonly Row[] = [
     workerFacts({ nodes: [coordinatorRow, rowOf(2, 'worker-1', { active: false })], accepted: 'removed' }),
     'stop disabled',
   ],
+  [
+    'a registered standby that was removed by hand',
+    standbyFacts({
+      self: { registerStandby: true },
+      members: [...known.members, memberOf('worker-1-b', 2, { nodeId: 9, inRecovery: true })],
+    }),
+    'stop removed',
+    /registered as node 9/,
+  ],
+  [
+    'an address that a member announces seldom',
+    workerFacts({
+      members: [
+        ...known.members,
+        memberOf('twin', 9, { host: 'worker-1', lastSeen: known.moment - 1_800_000, heartbeatSeconds: 600 }),
+      ],
+    }),
+    'stop address-taken',
+  ],
   ['a worker that was removed by hand', workerFacts({ nodes: [coordinatorRow, otherRow] }), 'stop removed'],
   [
     'a removed worker that only the ledger remembers',

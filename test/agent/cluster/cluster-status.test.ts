@@ -35,6 +35,8 @@ const states: readonly Case[] = [
   ['a node out of sync', one({}, { metadataSynced: false }), 'active, out of sync', true],
   ['a node last seen 75 s ago', one({ lastSeen: moment - 75_000 }), 'active', true],
   ['a node not seen for longer', one(lost), 'active, lost', null],
+  ['a node with a slow heartbeat', one({ ...lost, heartbeatSeconds: 60 }), 'active', true],
+  ['a node with a quick heartbeat', one({ lastSeen: moment - 26_000, heartbeatSeconds: 10 }), 'active, lost', null],
   ['a lost node in maintenance', one({ ...lost, state: 'maintenance' }), 'active, lost', null],
 ]
 
@@ -45,7 +47,7 @@ suite('the state of a node', () => {
   }
 
   test('is standby for one that is not registered as a secondary', () => {
-    const standby = memberOf('worker-1-b', 2, { inRecovery: true, lagBytes: 1024 ** 2 })
+    const standby = memberOf('worker-1-b', 2, { inRecovery: true, nodeId: null, lagBytes: 1024 ** 2 })
     const line = lineOf('worker-1-b', [...members, standby])
     assert.deepEqual([line.role, line.state, line.group], ['worker (standby)', 'standby', 2])
   })

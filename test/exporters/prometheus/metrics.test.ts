@@ -1,6 +1,7 @@
 // From a snapshot to samples: what is known becomes a number, and what is not becomes nothing.
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import { eventually } from '../../../deploy/local/eventually.ts'
 import type { Snapshot } from '../../../exporters/exporter.ts'
 import { metrics } from '../../../exporters/prometheus/metrics.ts'
 import { PrometheusExporter } from '../../../exporters/prometheus/registry.ts'
@@ -148,6 +149,18 @@ suite('a scrape', () => {
     )
     assert.ok(own.every(({ type }) => type === 'gauge'))
     assert.ok(named.length > own.length)
+  })
+
+  test('has no numbers made of no sample of the event loop', async () => {
+    using exporter = new PrometheusExporter()
+    // Nothing has been sampled yet, nor between two scrapes at once.
+    for (const text of [await exporter.render(snapshot()), await exporter.render(snapshot())]) {
+      assert.doesNotMatch(text, /nan$/im)
+      assert.doesNotMatch(text, /^nodejs_eventloop_lag_min_seconds /m)
+    }
+    const sampled = async (): Promise<boolean> =>
+      /^nodejs_eventloop_lag_mean_seconds [\d.e-]+$/m.test(await exporter.render(snapshot()))
+    await eventually('the delay has been sampled', sampled, { interval: 200 })
   })
 
   test('survives any text in a label', async () => {

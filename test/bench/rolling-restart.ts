@@ -1,0 +1,142 @@
+// Every node of a cluster restarted one by one under load, as a kubelet would do it: the preStop script, SIGINT, a start.
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import type { LocalCluster } from '../../deploy/local/local-cluster.ts'
+import type { LocalNode } from '../../deploy/local/local-node.ts'
+import { eventually } from '../../deploy/local/eventually.ts'
+import { startCluster } from '../../deploy/local/start-cluster.ts'
+import { drainView } from '../support/draining.ts'
+import type { Claim, Result } from './claim.ts'
+import { ms } from './claim.ts'
+import { Load } from './load.ts'
+
+const run = promisify(execFile)
+/** Load before, between and after restarts, transactions. */
+const calm = 300
+
+interface NodeRestart {
+  readonly name: string
+  readonly waitedMs: number
+  readonly stopMs: number
+  readonly startMs: number
+  readonly checkpointMs: number
+  readonly archiveMs: number
+  readonly drainMs: number
+  readonly hookMs: number
+}
+
+interface Restarts {
+  readonly citus: string
+  readonly transactions: number
+  readonly failed: number
+  readonly missingWrites: number
+  readonly nodes: readonly NodeRestart[]
+}
+
+/** Milliseconds until `action` has ended. */
+async function timed(action: () => Promise<unknown>): Promise<number> {
+  const begun = performance.now()
+  await action()
+  return performance.now() - begun
+}
+
+async function ready(node: LocalNode): Promise<void> {
+  await eventually(`${node.name} is ready`, async () => (await node.sidecar.get('/readyz')).status === 200, {
+    deadline: 60_000,
+  })
+}
+
+async function restart(node: LocalNode): Promise<NodeRestart> {
+  const hookMs = await timed(async () => await run(join(node.runDir, 'prestop')))
+  const view = await drainView(node)
+  const took = (name: string): number => view?.phases.find((phase) => phase.name === name)?.tookMs ?? 0
+  const said = view?.phases.find(({ name }) => name === 'prepare')?.reason ?? ''
+  const measured = (pattern: RegExp): number => Number(pattern.exec(said)?.[1] ?? 0)
+  const stopMs = await timed(async () => await node.postgres.stop('fast'))
+  const startMs = await timed(async () => await node.postgres.start())
+  await ready(node)
+  const back = await eventually(
+    `${node.name} has released its hold`,
+    () => node.sidecar.log().findLast(({ event, operation }) => event === 'drain.back' && operation === view?.id),
+    { deadline: 60_000 },
+  )
+  return {
+    name: node.name,
+    waitedMs: Number(back['waitedMs']),
+    stopMs,
+    startMs,
+    checkpointMs: measured(/checkpoint in (\d+) ms/),
+    archiveMs: measured(/in (\d+) ms$/),
+    drainMs: took('drain') + took('settle') + took('flush') + took('keep'),
+    hookMs,
+  }
+}
+
+async function goesOn(load: Load): Promise<void> {
+  const before = load.transactions
+  await eventually('the load goes on', () => load.transactions > before + calm, { deadline: 60_000 })
+}
+
+async function createLoadTable(cluster: LocalCluster): Promise<void> {
+  const { postgres } = cluster.coordinator
+  await postgres.query('create table load (id bigint primary key, n integer not null)')
+  // The stand-in plans no query: its load stays on the coordinator.
+  if (cluster.kind === 'citus') await postgres.query("select create_distributed_table('load', 'id', shard_count => 8)")
+}
+
+/** Restarts workers, then the coordinator. */
+export async function rollingRestart(agent: string | undefined): Promise<Restarts> {
+  await using cluster = await startCluster({ workers: 2, poolers: 2, agent, env: { CITUS_SIDECAR_HOLD: process.env['HOLD'] ?? 'auto' } })
+  await createLoadTable(cluster)
+  const load = await Load.start(
+    cluster,
+    cluster.poolers.map(({ port }) => port),
+  )
+  await goesOn(load)
+  const nodes: NodeRestart[] = []
+  for (const node of [...cluster.workers, cluster.coordinator]) {
+    nodes.push(await restart(node))
+    await goesOn(load)
+  }
+  const { transactions, failures, written } = await load.stop()
+  for (const failure of failures.slice(0, 10)) process.stderr.write(`failed: ${failure}\n`)
+  const kept = await cluster.coordinator.postgres.query<{ id: string }>('select id::text from load')
+  const there = new Set(kept.map(({ id }) => Number(id)))
+  const missingWrites = written.filter((id) => !there.has(id)).length
+  const citus = cluster.kind === 'citus' ? cluster.record.citusVersion : cluster.kind
+  return { citus, transactions, failed: failures.length, missingWrites, nodes }
+}
+
+export const rollingRestarts: Claim = {
+  name: 'rolling-restart',
+  how: 'coordinator, two workers, two PgBouncers in transaction mode, 8 clients with single-row writes and reads, multi-shard reads and transactions of several statements; every node restarted one by one: preStop script, SIGINT, start.',
+  run: async (agent) => {
+    const found = await rollingRestart(agent)
+    if (process.argv.includes('--json')) process.stdout.write(`${JSON.stringify(found)}\n`)
+    const waits = found.nodes.map(({ name, waitedMs, stopMs, startMs, drainMs, ...rest }): Result => {
+      const limit = stopMs + startMs + drainMs + 300
+      return {
+        what: `clients waited for ${name}`,
+        value: `${ms(waitedMs)} (stop ${ms(stopMs)}, start ${ms(startMs)}, drain ${ms(drainMs)}, checkpoint ${rest.checkpointMs} ms, hook ${ms(rest.hookMs)})`,
+        target: `<= stop + start + drain + 300 ms = ${ms(limit)}`,
+        met: waitedMs <= limit,
+      }
+    })
+    return [
+      {
+        what: 'failed transactions',
+        value: `${found.failed} of ${found.transactions}`,
+        target: '0',
+        met: found.failed === 0,
+      },
+      {
+        what: 'acknowledged writes that are missing',
+        value: String(found.missingWrites),
+        target: '0',
+        met: found.missingWrites === 0,
+      },
+      ...waits,
+    ]
+  },
+}

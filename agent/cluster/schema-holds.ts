@@ -1,4 +1,4 @@
-// Holds in the ledger: one row a hold, one answer a holder; tables and functions, on the coordinator only.
+// Holds: their ledger on the coordinator (one row a hold, one answer a holder), and on every node the lock that a node hold takes.
 
 const definer = 'security definer set search_path = pg_catalog, pg_temp'
 
@@ -48,6 +48,9 @@ begin
   end if;
   perform pg_advisory_xact_lock(1668510577, 3);
   update citus_sidecar.holds h set released_at = h.expires_at, reason = 'its lease ran out' where h.released_at is null and h.expires_at <= clock_timestamp();
+  -- A member's own older hold is one that it could not release.
+  update citus_sidecar.holds h set released_at = clock_timestamp(), reason = 'superseded by a newer one of the same member'
+   where h.released_at is null and h.member = said.member and h.id <> said.id;
   select * into other from citus_sidecar.holds h where h.released_at is null and h.id <> said.id;
   if found then
     raise exception 'member % holds the traffic until %', other.member, other.expires_at using errcode = '55006';
@@ -96,3 +99,27 @@ begin
   end if;
 end
 $$;`
+
+
+export const nodeHoldSql = `
+-- Keeps writes away from the shards of a worker's group for as long as the caller's transaction lasts, on this server. The caller's
+-- own limit is what ends it when nobody does, so without one nothing is locked. Which lock that is, Citus knows.
+create or replace function citus_sidecar.hold_node(node_group integer, force boolean, cooldown integer) returns void
+language plpgsql ${definer}
+as $$
+declare
+  target integer;
+begin
+  if current_setting('idle_in_transaction_session_timeout') = '0' then
+    raise exception 'a node is held with idle_in_transaction_session_timeout alone' using errcode = '55000';
+  end if;
+  select n.nodeid into target from pg_dist_node n where n.groupid = node_group and n.groupid <> 0 and n.noderole = 'primary';
+  if target is null then
+    raise exception 'group % is that of no worker here', node_group using errcode = '22023';
+  end if;
+  perform citus_pause_node_within_txn(target, force, cooldown);
+end
+$$;`
+
+/** What the sidecar's role may call on every node of a cluster. */
+export const nodeHoldGrants = ['hold_node(integer, boolean, integer)']

@@ -3,7 +3,7 @@
 import type { Role } from '../config.ts'
 import { ledgerFunctionsSql } from './schema-functions.ts'
 import { drainFunctionsSql, drainGrants } from './schema-drain.ts'
-import { holdFunctionsSql, holdTablesSql } from './schema-holds.ts'
+import { holdFunctionsSql, holdTablesSql, nodeHoldGrants, nodeHoldSql } from './schema-holds.ts'
 import { ledgerTablesSql } from './schema-ledger.ts'
 
 /** Raised when tables or functions change; sidecars of version n and n-1 work on one ledger. */
@@ -40,8 +40,9 @@ as $$
 $$;`
 
 const standaloneGrants = ['timeline_history(integer)', ...drainGrants]
+const workerGrants = [...standaloneGrants, ...nodeHoldGrants]
 const coordinatorGrants = [
-  ...standaloneGrants,
+  ...workerGrants,
   'announce(jsonb)',
   'accept_member(text)',
   'take_over_members(text, text, integer)',
@@ -62,7 +63,8 @@ function quote(name: string): string {
 }
 
 function grantsSql(role: Role, user: string): string {
-  const functions = role === 'coordinator' ? coordinatorGrants : standaloneGrants
+  const functions =
+    role === 'coordinator' ? coordinatorGrants : role === 'worker' ? workerGrants : standaloneGrants
   const to = quote(user)
   return [
     `grant usage on schema citus_sidecar to ${to};`,
@@ -81,6 +83,7 @@ export function schemaSql(role: Role, user: string): string {
   return [
     baseSql,
     drainFunctionsSql,
+    ...(role === 'standalone' ? [] : [nodeHoldSql]),
     ...ledger,
     grantsSql(role, user),
     `insert into citus_sidecar.schema_version (version) values (${schemaVersion})

@@ -6,7 +6,6 @@ import { askSidecar } from '../control-client.ts'
 import { SidecarError } from '../errors.ts'
 import type { ExitCode } from '../errors.ts'
 import type { DrainPlan, DrainView } from '../drain/view.ts'
-import { formatDuration } from '../setting-types.ts'
 import { parseArguments } from './arguments.ts'
 import type { Command, CommandContext } from './command.ts'
 import { DrainProgress } from './drain-progress.ts'
@@ -50,7 +49,7 @@ async function plan(context: CommandContext, config: Config, json: boolean): Pro
 
 /** The plan as a table for people. */
 export function planText({ graceSeconds, reserveSeconds, phases, warnings }: DrainPlan): string {
-  const time = (ms: number | null): string => (ms === null ? 'unknown' : formatDuration(ms))
+  const time = (ms: number | null): string => (ms === null ? 'unknown' : `${(ms / 1_000).toFixed(1)} s`)
   const rows = [['PHASE', 'BUDGET', 'NOW'], ...phases.map((one) => [one.name, time(one.budgetMs), time(one.etaMs)])]
   const table = rows.map(([name = '', budget = '', eta = '']) =>
     `${name.padEnd(10)}${budget.padEnd(10)}${eta}`.trimEnd(),

@@ -1,6 +1,4 @@
 // A drain of this node: begun by hook or command, kept on disk, ended by PostgreSQL's return; one at a time.
-import { randomUUID } from 'node:crypto'
-import { acceptanceOf } from '../../probes/postgres/acceptance.ts'
 import type { Config } from '../config.ts'
 import { reasonOf } from '../errors.ts'
 import type { Report } from '../events.ts'
@@ -17,17 +15,15 @@ import { interruptions, isPhase, keepsAway, step } from './machine.ts'
 import type { DrainEvent, PhaseName } from './machine.ts'
 import { drainTiming, planDrain, totalMs } from './plan.ts'
 import type { PlannedPhase } from './plan.ts'
-import { loadRecord, saveRecord, viewOf } from './record.ts'
+import { loadRecord, newRecord, saveRecord, viewOf } from './record.ts'
 import type { DrainRecord } from './record.ts'
 import { LeftUndone } from './step.ts'
 import { steps } from './steps.ts'
-import { kindOf, whereabouts } from './whereabouts.ts'
+import { hasReturned, kindOf, pauseFor, whereabouts } from './whereabouts.ts'
 import type { DrainPlan, DrainView } from './view.ts'
 import { describePlan } from './describe-plan.ts'
 
 const timeUp = new LeftUndone('its time was up')
-/** How often what only time brings is looked at, milliseconds. */
-const lookEvery = 250
 
 export interface DrainOptions {
   readonly config: Config
@@ -88,21 +84,8 @@ export class Drain {
       return viewOf(this.#record)
     }
     const now = clock.now()
-    const alive = readings.get('postgres.alive')
     this.#hold = undefined
-    this.#record = {
-      id: randomUUID(),
-      state: alive?.error !== undefined && acceptanceOf(alive.error) === 'refused' ? 'down' : 'cause',
-      cause: 'pod-deletion',
-      startedAt: now,
-      endsAt: now + totalMs(drainTiming(this.#options.config)),
-      run: alive?.value?.startedAt ?? null,
-      systemIdentifier: readings.get('postgres.identity')?.lastGood?.value.systemIdentifier ?? null,
-      phases: [],
-      holdUntil: null,
-      heldAt: null,
-      cancelled: false,
-    }
+    this.#record = newRecord(now, totalMs(drainTiming(config)), readings)
     report('drain.started', {
       operation: this.#record.id,
       endsInMs: this.#record.endsAt - now,
@@ -143,10 +126,13 @@ export class Drain {
       const state = this.#record?.state
       if (state !== undefined && isPhase(state)) await this.#runPhase(state, signal)
       else if (state === 'back' && this.#record?.holdUntil !== null) await this.#comeBack(signal)
-      else if (state === 'done') await this.#letGo()
+      else if (state === 'done' || state === 'down') await this.#awaitReturn(signal)
       if (this.#record?.state !== undefined && isPhase(this.#record.state)) continue
       const over = new AbortController()
-      await Promise.race([this.#wake.promise, clock.sleep(lookEvery, AbortSignal.any([signal, over.signal]))])
+      await Promise.race([
+        this.#wake.promise,
+        clock.sleep(pauseFor(this.#record), AbortSignal.any([signal, over.signal])),
+      ])
       over.abort()
     }
   }
@@ -271,9 +257,12 @@ export class Drain {
     if (this.#record !== undefined) this.#notes.phase(this.#record, name)
   }
 
-  /** An image that stops smart would wait for our sessions. */
-  async #letGo(): Promise<void> {
-    await Promise.all([this.#options.local.close(), this.#options.sweep.close()])
+  /** Our sessions are closed, for an image that stops smart would wait for them; once the server no longer answers it is asked whether it is back. */
+  async #awaitReturn(signal: AbortSignal): Promise<void> {
+    const { local, sweep, readings } = this.#options
+    const gone = readings.get('postgres.alive')?.error !== undefined
+    if (gone && this.#record !== undefined && (await hasReturned(this.#record, local, signal))) this.#apply('returned')
+    await Promise.all([local.close(), sweep.close()])
   }
 
   /** Releases what is held, then compares the cluster with what it was. */

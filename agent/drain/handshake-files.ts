@@ -87,6 +87,14 @@ export async function makeFolder(runDir: string, folder: string): Promise<void> 
   if ((own & 0o7777) !== wanted) await chmod(folder, wanted).catch(() => undefined)
 }
 
+/** Whether the folder is there. */
+export async function isFolder(path: string): Promise<boolean> {
+  return await stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  )
+}
+
 /** Names in the folder that are none of the handshake's, shortened, at most a handful. */
 export async function strangers(folder: string): Promise<readonly string[]> {
   const known = /^(?:(?:request|state|beat|limits|wake)|(?:state|beat|limits|request\.\d+)\.new)$/
@@ -122,8 +130,11 @@ export function parseRequest(text: string): Request | undefined {
 }
 
 function oneLine(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- a terminal would obey them
-  return text.replaceAll(/[\s\u0000-\u001F\u007F-\u009F]+/g, ' ').trim().slice(0, longestReason)
+  // A terminal would obey control characters.
+  return text
+    .replaceAll(/[\s\p{Cc}]+/gu, ' ')
+    .trim()
+    .slice(0, longestReason)
 }
 
 /** The answer as the script reads it. */

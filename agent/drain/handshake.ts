@@ -16,6 +16,7 @@ import type { Clock } from '../loop/clock.ts'
 import {
   answerText,
   ForeignFile,
+  isFolder,
   makeFolder,
   parseAnswer,
   parseRequest,
@@ -92,7 +93,8 @@ export class Handshake {
   }
 
   async #look(): Promise<void> {
-    if (!this.#ready) await this.#prepare()
+    // Somebody may have emptied the volume: a script has nothing to write into then.
+    if (!this.#ready || !(await isFolder(this.#folder))) await this.#prepare()
     if (this.#strange) await this.#lookForStrangers()
     const { begin, view, limits, report } = this.#options
     const request = await this.#request()

@@ -136,8 +136,9 @@ alive=$began time=$began
 beat=$(content "$dir/beat")
 trap leave EXIT
 trap 'exit 1' HUP INT TERM
-listen
 while :; do
+  # Again until it works: the sidecar may make the folder only now.
+  [ -n "$ticker" ] || listen
   time=$(date +%s)
   set -- $(content "$dir/limits")
   [ "\${1-}" != deadline ] || ! seconds "\${2-}" || deadline=$2

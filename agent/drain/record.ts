@@ -1,7 +1,10 @@
 // A drain as it is kept in the run directory, so that a restarted sidecar joins it instead of beginning another.
-import { readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { randomUUID } from 'node:crypto'
+import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { acceptanceOf } from '../../probes/postgres/acceptance.ts'
+import type { ReadingStore } from '../loop/readings.ts'
 import { phaseNames } from './machine.ts'
 import { causes } from './plan.ts'
 import type { DrainView } from './view.ts'
@@ -53,8 +56,22 @@ export async function saveRecord(runDir: string, record: DrainRecord): Promise<v
   await rename(temporary, path(runDir))
 }
 
-export async function removeRecord(runDir: string): Promise<void> {
-  await rm(path(runDir), { force: true })
+/** A drain that begins now, of the server that the readings show; a server that does not run need not be drained. */
+export function newRecord(now: number, lasts: number, readings: ReadingStore): DrainRecord {
+  const alive = readings.get('postgres.alive')
+  return {
+    id: randomUUID(),
+    state: alive?.error !== undefined && acceptanceOf(alive.error) === 'refused' ? 'down' : 'cause',
+    cause: 'pod-deletion',
+    startedAt: now,
+    endsAt: now + lasts,
+    run: alive?.value?.startedAt ?? null,
+    systemIdentifier: readings.get('postgres.identity')?.lastGood?.value.systemIdentifier ?? null,
+    phases: [],
+    holdUntil: null,
+    heldAt: null,
+    cancelled: false,
+  }
 }
 
 /** The drain as it is shown. */

@@ -1,6 +1,7 @@
 // The admin console of a PgBouncer: pause, resume, look. Simple queries only, it knows no others.
 import { databasesCommand, toDatabases } from '../../probes/pgbouncer/databases.ts'
 import type { DatabaseRow, PooledDatabase } from '../../probes/pgbouncer/databases.ts'
+import type { ConfigRow } from '../../probes/pgbouncer/limits.ts'
 import type { Config } from '../config.ts'
 import { reasonOf } from '../errors.ts'
 import { consoleTarget } from '../pg/conninfo.ts'
@@ -16,7 +17,26 @@ export interface Console {
   pause(database: string, bounds: Bounds): Promise<void>
   /** Nothing is changed for a database that is not paused or not there. */
   resume(database: string, bounds: Bounds): Promise<void>
+  /** Whether clients wait and no server serves any of them. */
+  isWaiting(bounds: Bounds): Promise<boolean>
+  /** Server logins are tried again soon after one that failed; returns what sets the pause back. Best effort, never throws. */
+  hurry(bounds: Bounds): Promise<() => Promise<void>>
 }
+
+type Count = number | string
+
+/** A row of SHOW POOLS; other columns vary with the version. */
+interface PoolRow {
+  readonly database: string
+  readonly cl_waiting: Count
+  readonly sv_active: Count
+  readonly sv_idle: Count
+  readonly sv_login: Count
+}
+
+const retrySetting = 'server_login_retry'
+/** Seconds; a server that is not there yet is not asked more often. */
+const soon = 0.1
 
 function quote(name: string): string {
   return `"${name.replaceAll('"', '""')}"`
@@ -47,8 +67,13 @@ export class PoolerConsole implements Console, AsyncDisposable {
   }
 
   async loggingIn(bounds: Bounds): Promise<number> {
-    const rows = await this.#main.query<{ database: string; sv_login: number | string }>('SHOW POOLS', [], bounds)
+    const rows = await this.#main.query<PoolRow>('SHOW POOLS', [], bounds)
     return rows.reduce((sum, row) => sum + (row.database === 'pgbouncer' ? 0 : Number(row.sv_login)), 0)
+  }
+
+  async isWaiting(bounds: Bounds): Promise<boolean> {
+    const rows = await this.#main.query<PoolRow>('SHOW POOLS', [], bounds)
+    return rows.some((row) => Number(row.cl_waiting) > 0 && Number(row.sv_active) + Number(row.sv_idle) === 0)
   }
 
   async pause(database: string, bounds: Bounds): Promise<void> {
@@ -60,6 +85,20 @@ export class PoolerConsole implements Console, AsyncDisposable {
       await this.#main.query(`RESUME ${quote(database)}`, [], bounds)
     } catch (error) {
       if (!/is not paused|no such database/.test(reasonOf(error))) throw error
+    }
+  }
+
+  async hurry(bounds: Bounds): Promise<() => Promise<void>> {
+    const set = async (value: string): Promise<void> =>
+      void (await this.#main.query(`SET ${retrySetting} = '${value}'`, [], bounds).catch(() => undefined))
+    try {
+      const rows = await this.#main.query<ConfigRow>('SHOW CONFIG', [], bounds)
+      const before = rows.find(({ key }) => key === retrySetting)?.value
+      if (before === undefined || !(Number(before) > soon)) return async () => await Promise.resolve()
+      await set(String(soon))
+      return async () => await set(before)
+    } catch {
+      return async () => await Promise.resolve()
     }
   }
 

@@ -37,6 +37,15 @@ export function findPgBouncer(): string {
   throw new LocalError('poolers need the program pgbouncer; on Debian "apt-get install pgbouncer" brings it')
 }
 
+/** Whether the program is there. */
+export function hasPgBouncer(): boolean {
+  try {
+    return findPgBouncer() !== ''
+  } catch {
+    return false
+  }
+}
+
 function isProgram(path: string): boolean {
   try {
     accessSync(path, constants.X_OK)

@@ -18,7 +18,8 @@ export const POOLER_ACTIONS: Readonly<Record<(typeof NODE_ACTIONS)[number], Pool
     return 'is frozen'
   },
   async thaw(pgbouncer) {
-    if (pgbouncer.pid === undefined) throw new LocalError(`PgBouncer of ${pgbouncer.name} is not running: nothing to thaw`)
+    if (pgbouncer.pid === undefined)
+      throw new LocalError(`PgBouncer of ${pgbouncer.name} is not running: nothing to thaw`)
     pgbouncer.thaw()
     return 'is thawed'
   },

@@ -20,7 +20,13 @@ const slowReturn = 2_000
 
 /** Readiness of a pooler. */
 export function poolerReadiness(state: PoolerState): Verdict {
-  return toVerdict([consoleCheck(state), databasesCheck(state), waitCheck(state), ...returnChecks(state), ledgerCheck(state)])
+  return toVerdict([
+    consoleCheck(state),
+    databasesCheck(state),
+    waitCheck(state),
+    ...returnChecks(state),
+    ledgerCheck(state),
+  ])
 }
 
 /** Started once PgBouncer has answered. */
@@ -65,13 +71,15 @@ function returnChecks({ readings }: PoolerState): readonly Check[] {
   const limits = readings['pgbouncer.limits']?.lastGood?.value
   if (limits === undefined) return []
   const { serverLoginRetry = 0, dnsMaxTtl = 0 } = limits
-  const slow = (name: string, value: number, what: string): Check =>
-    value <= slowReturn
-      ? ok(name)
-      : warning(name, `clients may wait ${ageText(value)} longer than a restart takes: ${what}`, 'set it to 1')
+  const late = (ms: number, what: string): string =>
+    `clients may wait ${ageText(ms)} longer than a restart takes: ${what}`
   return [
-    slow('login-retry', serverLoginRetry, 'server_login_retry of PgBouncer'),
-    slow('dns', dnsMaxTtl, 'dns_max_ttl of PgBouncer, where a node comes back with another address'),
+    serverLoginRetry <= slowReturn
+      ? ok('login-retry')
+      : warning('login-retry', late(serverLoginRetry, 'server_login_retry of PgBouncer'), 'set it to 1'),
+    dnsMaxTtl <= slowReturn
+      ? ok('dns')
+      : warning('dns', late(dnsMaxTtl, 'dns_max_ttl of PgBouncer, where a node has a new address'), 'set it to 1'),
   ]
 }
 

@@ -116,6 +116,12 @@ const cases: readonly Case[] = [
     /^CITUS_SIDECAR_CONNECT_TIMEOUT: 5000ms is not accepted; allowed: less than CITUS_SIDECAR_FROZEN_AFTER \(5000ms\)/,
   ],
   ['a frozen limit below the connect timeout', { CITUS_SIDECAR_FROZEN_AFTER: '2s' }, /^CITUS_SIDECAR_CONNECT_TIMEOUT/],
+  ['a hook without a token', { CITUS_SIDECAR_HOOK_PORT: '9188' }, /^CITUS_SIDECAR_HOOK_TOKEN_FILE: is not set/],
+  [
+    'a hook on the port that anybody may ask',
+    { CITUS_SIDECAR_HOOK_PORT: '9187', CITUS_SIDECAR_HOOK_TOKEN_FILE: import.meta.filename },
+    /^CITUS_SIDECAR_HOOK_PORT: 9187 is not accepted; allowed: another port/,
+  ],
   ['both raised', { CITUS_SIDECAR_FROZEN_AFTER: '30s', CITUS_SIDECAR_CONNECT_TIMEOUT: '20s' }, undefined],
 ]
 

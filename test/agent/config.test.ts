@@ -30,6 +30,7 @@ const table = Object.entries(settings) as [SettingName, Setting<unknown>][]
 /** What a setting needs beside it to be without contradiction. */
 const beside: Partial<Record<SettingName, Environment>> = {
   followPromotion: { CITUS_SIDECAR_FENCING_FILE: '/run/fencing' },
+  hookPort: { CITUS_SIDECAR_HOOK_TOKEN_FILE: join(folder, 'secret') },
   pgSslCert: { PGSSLKEY: join(folder, 'secret') },
   pgSslKey: { PGSSLCERT: join(folder, 'secret') },
   role: {},
@@ -133,7 +134,7 @@ suite('all problems', () => {
 
   test('with nothing set the role alone is asked for', () => {
     assert.deepEqual(problems({}), [
-      'CITUS_SIDECAR_ROLE: is not set, every sidecar needs one; allowed: coordinator, worker, standalone',
+      'CITUS_SIDECAR_ROLE: is not set, every sidecar needs one; allowed: coordinator, worker, standalone, pooler',
     ])
   })
 

@@ -68,7 +68,8 @@ async function restart(node: LocalNode): Promise<NodeRestart> {
     startMs,
     checkpointMs: measured(/checkpoint in (\d+) ms/),
     archiveMs: measured(/in (\d+) ms$/),
-    drainMs: took('drain') + took('settle') + took('flush') + took('keep'),
+    // Running transactions end while the poolers pause and while sessions are drained.
+    drainMs: took('hold') + took('drain'),
     hookMs,
   }
 }

@@ -10,7 +10,7 @@ import { formatDuration } from '../../agent/setting-types.ts'
 import { settings } from '../../agent/settings.ts'
 import type { Setting } from '../../agent/setting.ts'
 import { metrics } from '../../exporters/prometheus/metrics.ts'
-import { allProbes } from '../../probes/index.ts'
+import { allProbes, poolerProbes } from '../../probes/index.ts'
 import { anchors, page, relativeLinks, root, rowsUnder } from '../support/documents.ts'
 import type { TableRow } from '../support/documents.ts'
 import { probeLimits } from '../support/probe-limits.ts'
@@ -130,7 +130,10 @@ suite('docs/probes.md', () => {
 
   test('has every probe with its session, interval and deadline', () => {
     const rows = rowsUnder(text, 'probe', 'session', 'every', 'deadline')
-    const probes = allProbes(probeLimits, () => ({ message: '', code: undefined, timedOut: false }))
+    const probes = [
+      ...allProbes(probeLimits, () => ({ message: '', code: undefined, timedOut: false })),
+      ...poolerProbes(probeLimits),
+    ]
     assert.deepEqual(
       documented(rows, 'probe', 'session', 'every', 'deadline'),
       Object.fromEntries(
@@ -149,6 +152,7 @@ suite('docs/probes.md', () => {
     ['The check of live', ['liveness']],
     ['The check of started', ['startup']],
     ['The checks of ready', ['readiness', 'standby', 'latency']],
+    ['The checks of a pooler', ['pooler']],
   ]
   for (const [heading, sources] of verdicts) {
     test(`has under "${heading}" every check in every status it can have`, () => {

@@ -121,7 +121,7 @@ suite('bootstrap', () => {
         worker,
         `select relname from pg_class where relnamespace = 'citus_sidecar'::regnamespace and relkind = 'r' order by 1`,
       ),
-      [{ relname: 'notebook' }, { relname: 'schema_version' }],
+      [{ relname: 'last_stop' }, { relname: 'notebook' }, { relname: 'schema_version' }],
     )
     if (cluster.kind !== 'citus') return
     const ours = `select object from pg_dist_object, pg_identify_object(classid, objid, objsubid) as known(type, schema, name, object)
@@ -134,6 +134,7 @@ suite('bootstrap', () => {
     await worker.postgres.stop()
     await query(coordinator, 'update citus_sidecar.schema_version set version = 0')
     await query(coordinator, 'drop function citus_sidecar.record_operation(jsonb)')
+    await query(coordinator, 'alter table citus_sidecar.members drop column heartbeat_seconds')
     assert.equal(await bootstrap(coordinator), `schema citus_sidecar brought from version 0 to ${schemaVersion}\n`)
     assert.deepEqual(await prepared(coordinator), before)
     await worker.postgres.start()

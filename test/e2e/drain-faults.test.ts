@@ -100,7 +100,9 @@ suite('a drain with something in its way', () => {
     await inPhase(worker, 'drain')
     await worker.postgres.kill()
     const done = await drained(worker)
-    assert.equal(phasesOf(done)['drain'], 'failed: PostgreSQL stopped before it was done')
+    // Which of the two is seen first, the broken session or that nothing listens any longer, is chance.
+    assert.match(phasesOf(done)['drain'] ?? '', /^failed: ./)
+    assert.equal(done.end?.ok, false)
     await worker.postgres.start()
     await joined(worker)
   })

@@ -6,12 +6,25 @@ import { after, afterEach, before, suite, test } from 'node:test'
 import { releaseHold } from '../../agent/hold/hold-ledger.ts'
 import { eventually } from '../../deploy/local/eventually.ts'
 import type { LocalCluster } from '../../deploy/local/local-cluster.ts'
+import { hasPgBouncer } from '../../deploy/local/pgbouncer-process.ts'
 import { startCluster } from '../../deploy/local/start-cluster.ts'
 import { quick } from '../support/joining.ts'
-import { answered, isPaused, ledgerOf, openPoolHold, patience, release, untilPaused } from '../support/pool-holds.ts'
+import {
+  answered,
+  inConsole,
+  isPaused,
+  ledgerOf,
+  openPoolHold,
+  patience,
+  release,
+  untilPaused,
+} from '../support/pool-holds.ts'
 import { connectThrough, PooledClients } from '../support/pooled-clients.ts'
 
-suite('a pool hold', () => {
+/** Why nothing here can run; false where it can. */
+const skip = hasPgBouncer() ? false : 'the program pgbouncer is not installed'
+
+suite('a pool hold', { skip }, () => {
   let cluster: LocalCluster
   before(async () => {
     cluster = await startCluster({ workers: 0, poolers: 2, env: quick })
@@ -19,7 +32,9 @@ suite('a pool hold', () => {
   after(async () => await cluster.down())
   // What one test leaves open would refuse the next its hold.
   afterEach(async () => {
-    const open = await ledgerOf(cluster).query<{ id: string }>('select id from citus_sidecar.holds where released_at is null')
+    const open = await ledgerOf(cluster).query<{ id: string }>(
+      'select id from citus_sidecar.holds where released_at is null',
+    )
     for (const { id } of open) await releaseHold(ledgerOf(cluster), id, 'the test is over')
     for (const pooler of cluster.poolers) await untilPaused(cluster, pooler, false)
   })
@@ -148,5 +163,26 @@ suite('a pool hold', () => {
     assert.equal(await answered(cluster, id, pooler, 'released'), 'the sidecar ends')
     pooler.sidecar.start()
     await pooler.sidecar.answers('/readyz', patience)
+  })
+})
+
+suite('a pause that cuts a login to the server', { skip }, () => {
+  test('makes no client wait for server_login_retry, and leaves that as it was', async () => {
+    // A pool that logs in for every transaction: PAUSE always meets a login.
+    const poolerSettings = { server_login_retry: '15', server_lifetime: '0' }
+    await using cluster = await startCluster({ workers: 0, poolers: 1, env: quick, poolerSettings })
+    const pooler = cluster.pooler('pooler-1')
+    await using clients = await PooledClients.start(cluster, pooler, 8)
+    for (let round = 0; round < 3; round += 1) {
+      const id = await openPoolHold(cluster)
+      await answered(cluster, id, pooler, 'held')
+      await release(cluster, id)
+      await answered(cluster, id, pooler, 'released')
+      const before = clients.done
+      await eventually('clients go on', () => clients.done > before + 5, { deadline: 12_000 })
+    }
+    const config = await inConsole<{ key: string; value: string }>(cluster, pooler, 'SHOW CONFIG')
+    assert.equal(config.find(({ key }) => key === 'server_login_retry')?.value, '15')
+    assert.deepEqual(clients.failures, [])
   })
 })

@@ -8,6 +8,7 @@ import { releaseHold } from '../../agent/hold/hold-ledger.ts'
 import { eventually } from '../../deploy/local/eventually.ts'
 import type { LocalCluster } from '../../deploy/local/local-cluster.ts'
 import type { LocalPooler } from '../../deploy/local/local-pooler.ts'
+import { hasPgBouncer } from '../../deploy/local/pgbouncer-process.ts'
 import { startCluster } from '../../deploy/local/start-cluster.ts'
 import { quick } from '../support/joining.ts'
 import {
@@ -22,7 +23,10 @@ import {
 } from '../support/pool-holds.ts'
 import { PooledClients } from '../support/pooled-clients.ts'
 
-suite('a sidecar that was killed while clients waited', () => {
+/** Why nothing here can run; false where it can. */
+const skip = hasPgBouncer() ? false : 'the program pgbouncer is not installed'
+
+suite('a sidecar that was killed while clients waited', { skip }, () => {
   let cluster: LocalCluster
   let pooler: LocalPooler
   let lease: string
@@ -33,7 +37,9 @@ suite('a sidecar that was killed while clients waited', () => {
   })
   after(async () => await cluster.down())
   afterEach(async () => {
-    const open = await ledgerOf(cluster).query<{ id: string }>('select id from citus_sidecar.holds where released_at is null')
+    const open = await ledgerOf(cluster).query<{ id: string }>(
+      'select id from citus_sidecar.holds where released_at is null',
+    )
     for (const { id } of open) await releaseHold(ledgerOf(cluster), id, 'the test is over')
     if (cluster.coordinator.postgres.pid === undefined) await cluster.coordinator.postgres.start()
     if (pooler.sidecar.pid === undefined) pooler.sidecar.start()
@@ -74,7 +80,9 @@ suite('a sidecar that was killed while clients waited', () => {
     pooler.sidecar.start()
     await untilPaused(cluster, pooler, false)
     await cluster.coordinator.postgres.start()
-    assert.ok(pooler.sidecar.log().some(({ event, reason }) => event === 'hold.resumed' && reason === 'its lease ran out'))
+    assert.ok(
+      pooler.sidecar.log().some(({ event, reason }) => event === 'hold.resumed' && reason === 'its lease ran out'),
+    )
     await clients.stop()
   })
 
@@ -93,7 +101,8 @@ suite('a sidecar that was killed while clients waited', () => {
     ],
     [
       'that would never end',
-      async () => await writeFile(lease, JSON.stringify({ ...JSON.parse(await readFile(lease, 'utf8')), endsAt: 9e15 })),
+      async () =>
+        await writeFile(lease, JSON.stringify({ ...JSON.parse(await readFile(lease, 'utf8')), endsAt: 9e15 })),
     ],
     ['that is garbage', async () => await writeFile(lease, '{"holdId":')],
     [
@@ -139,7 +148,7 @@ suite('a sidecar that was killed while clients waited', () => {
   })
 })
 
-suite('a PgBouncer whose query_wait_timeout is below the longest hold', () => {
+suite('a PgBouncer whose query_wait_timeout is below the longest hold', { skip }, () => {
   test('makes its sidecar unready, and it refuses to hold', async () => {
     await using cluster = await startCluster({
       workers: 0,
@@ -154,7 +163,9 @@ suite('a PgBouncer whose query_wait_timeout is below the longest hold', () => {
       'it says why',
       async () => {
         const answer = await pooler.sidecar.get('/readyz')
-        return answer.status === 503 && answer.body.includes('query_wait_timeout of PgBouncer is 20 s') ? answer : undefined
+        return answer.status === 503 && answer.body.includes('query_wait_timeout of PgBouncer is 20 s')
+          ? answer
+          : undefined
       },
       { deadline: patience },
     )

@@ -39,6 +39,14 @@ export class FakeConsole implements Console {
     await Promise.resolve()
   }
 
+  async isWaiting(): Promise<boolean> {
+    return await Promise.resolve(false)
+  }
+
+  async hurry(): Promise<() => Promise<void>> {
+    return await Promise.resolve(async () => await Promise.resolve())
+  }
+
   #reach(): void {
     if (this.down) throw new Error('connect ECONNREFUSED')
   }

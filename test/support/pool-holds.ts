@@ -1,6 +1,6 @@
 // What tests of pool holds ask again and again: a hold in the ledger, its answers, whether PgBouncer is paused.
 import { randomUUID } from 'node:crypto'
-import { answerHold, readHold, releaseHold, requestHold } from '../../agent/hold/hold-ledger.ts'
+import { readHold, releaseHold, requestHold } from '../../agent/hold/hold-ledger.ts'
 import type { Hold } from '../../agent/hold/hold-ledger.ts'
 import { toDatabases } from '../../probes/pgbouncer/databases.ts'
 import type { DatabaseRow } from '../../probes/pgbouncer/databases.ts'
@@ -33,12 +33,6 @@ export async function openPoolHold(cluster: LocalCluster, seconds = 30): Promise
 
 export async function release(cluster: LocalCluster, id: string): Promise<void> {
   await releaseHold(ledgerOf(cluster), id, 'the test is through')
-}
-
-/** Says something in a pooler's name, as if another sidecar had. */
-export async function answerFor(cluster: LocalCluster, id: string, pooler: LocalPooler): Promise<void> {
-  const answer = { holder: pooler.name, kind: 'pool', state: 'held', reason: '' } as const
-  await answerHold(ledgerOf(cluster), id, answer)
 }
 
 /** Waits until a pooler has said this of the hold. */

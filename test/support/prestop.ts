@@ -1,7 +1,7 @@
 // The real preStop script against a handshake in this process: a volume, a drain that a test scripts, and the script.
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Handshake } from '../../agent/drain/handshake.ts'
@@ -40,6 +40,7 @@ export class Volume implements AsyncDisposable {
 
   static async make(path?: string): Promise<Volume> {
     const folder = path ?? (await mkdtemp(join(tmpdir(), 'prestop-')))
+    await mkdir(folder, { recursive: true })
     await chmod(folder, 0o777)
     await installPrestop(folder)
     return new Volume(folder)
@@ -57,7 +58,8 @@ export class Volume implements AsyncDisposable {
   /** Starts the script, by its path as Kubernetes does where no shell is told. */
   start(shell: readonly string[] = [], options: { uid?: number; gid?: number; path?: string } = {}): RunningScript {
     const { path = process.env['PATH'], ...user } = options
-    const [program = '', ...args] = [...shell, join(this.path, 'prestop')]
+    const [program, ...args] = [...shell, join(this.path, 'prestop')]
+    assert.ok(program)
     const child = spawn(program, args, { env: { PATH: path }, cwd: '/', stdio: ['ignore', 'pipe', 'pipe'], ...user })
     const [lines, rest]: [string[], string[]] = [[], ['', '']]
     child.stdout.setEncoding('utf8').on('data', (text: string) => {

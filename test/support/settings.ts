@@ -55,8 +55,8 @@ const address = (host: string, number?: number): object => ({ host, port: number
 export function examples(folder: string): Readonly<Record<SettingName, Example>> {
   return {
     role: {
-      good: ['coordinator', 'worker', 'standalone'].map((word) => [word, word] as const),
-      wrong: ['pooler', 'Worker', 'x'],
+      good: ['coordinator', 'worker', 'standalone', 'pooler'].map((word) => [word, word] as const),
+      wrong: ['Worker', 'x', 'pgbouncer'],
     },
     node: {
       good: [
@@ -100,6 +100,24 @@ export function examples(folder: string): Readonly<Record<SettingName, Example>>
     registerStandby: booleans,
     followPromotion: booleans,
     fencingFile: { good: [['/run/fencing', '/run/fencing']], wrong: ['fencing', './fencing', '/'] },
+    pgbouncerHost: {
+      good: [
+        ['/run/pgbouncer', '/run/pgbouncer'],
+        ['localhost', 'localhost'],
+      ],
+      wrong: ['a b', 'a,b'],
+    },
+    pgbouncerPort: { good: [['6432', 6_432]], wrong: [...numbers, '0', '65536'] },
+    pgbouncerUser: { good: [['admin', 'admin']], wrong: ['x'.repeat(64), 'a\0b'] },
+    poolerDatabases: {
+      good: [
+        ['app', ['app']],
+        ['a, b c', ['a', 'b c']],
+      ],
+      wrong: ['a,', ',a', ',', 'x'.repeat(64)],
+    },
+    pauseTry: duration(['100ms', 100], ['10s', 10_000], '99ms', '11s'),
+    pauseBreak: duration(['0s', 0], ['60s', 60_000], '-1ms', '61s'),
     registrationInterval: duration(['1s', 1_000], ['10m', 600_000], '999ms', '601s'),
     registrationTimeout: duration(['1s', 1_000], ['2h', 7_200_000], '999ms', '121m'),
     registrationLockTimeout: duration(['100ms', 100], ['1m', 60_000], '99ms', '61s'),

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, suite, test } from 'node:test'
+import { readMembers } from '../../../agent/cluster/ledger.ts'
 import type { LocalCluster } from '../../../deploy/local/local-cluster.ts'
 import { startCluster } from '../../../deploy/local/start-cluster.ts'
 
@@ -109,5 +110,19 @@ suite("the ledger's functions", () => {
     await say({ lsn: '0/5000000', first: true })
     assert.deepEqual(await outcomes(), [interrupted, running, running, ['succeeded', true], interrupted])
     await cluster.coordinator.postgres.query('delete from citus_sidecar.operations where id = any($1)', [ids])
+  })
+
+  test('are not needed to read the members of an older ledger, which has no heartbeats', async () => {
+    const { postgres } = cluster.coordinator
+    await say({ heartbeat_seconds: 7 })
+    const beats = async (): Promise<unknown> =>
+      (
+        await readMembers({
+          query: async <Row extends object>(text: string) => (await postgres.query(text)) as readonly Row[],
+        })
+      ).map(({ name, heartbeatSeconds }) => [name, heartbeatSeconds])
+    assert.deepEqual(await beats(), [['worker-9', 7]])
+    await postgres.query('alter table citus_sidecar.members drop column heartbeat_seconds')
+    assert.deepEqual(await beats(), [['worker-9', null]])
   })
 })

@@ -94,7 +94,14 @@ suite('a command for the running sidecar', { concurrency: 2 }, () => {
   const runDir = mkdtempSync(join(tmpdir(), 'usage-test-'))
   after(() => rmSync(runDir, { recursive: true }))
 
-  for (const line of ['accept --yes', 'maintenance on', 'maintenance off --json'])
+  for (const line of [
+    'accept --yes',
+    'maintenance on',
+    'maintenance off --json',
+    'drain',
+    'drain --plan',
+    'drain --cancel',
+  ])
     test(`"${line}" fails with 1 where none runs, naming the socket`, async () => {
       const { code, stdout, stderr } = await run(line, { ...standalone, CITUS_SIDECAR_RUN_DIR: runDir })
       assert.deepEqual([code, stdout], [1, ''])

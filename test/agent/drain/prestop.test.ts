@@ -1,6 +1,7 @@
 // The preStop script and the sidecar's side of it: phases shown, exit codes, and everybody who may die on the way.
 import assert from 'node:assert/strict'
-import { readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { spawnSync } from 'node:child_process'
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { installPrestop, prestopScript } from '../../../agent/drain/prestop-script.ts'
@@ -86,9 +87,28 @@ suite('the preStop script', { concurrency: 4 }, () => {
       await sidecar.asked()
       sidecar.pass('cause', 'done', 'pod-deletion')
       assert.equal(await script.code, 1)
-      assert.equal(said(script), 'citus-sidecar: not done within 3 s; the last phase that passed: cause done: pod-deletion')
+      assert.equal(
+        said(script),
+        'citus-sidecar: not done within 3 s; the last phase that passed: cause done: pod-deletion',
+      )
     })
   }
+
+  test('needs nothing that busybox does not have', async (context) => {
+    if (!shells.some(([program]) => program === 'busybox')) return context.skip('busybox is not installed')
+    await using volume = await Volume.make()
+    const bin = join(volume.path, 'bin')
+    await mkdir(bin)
+    assert.equal(spawnSync('busybox', ['--install', '-s', bin]).status, 0)
+    await using sidecar = new ScriptedSidecar(volume)
+    const script = volume.start([join(bin, 'sh')], { path: bin })
+    await sidecar.asked()
+    sidecar.pass('cause')
+    await printed(script, 1)
+    sidecar.end(true)
+    assert.equal(await script.code, 0, said(script))
+    assert.equal(script.errors(), '')
+  })
 
   test('works without a pipe, by looking every second', async () => {
     await using volume = await Volume.make()

@@ -4,9 +4,15 @@ import { test } from 'node:test'
 import { HELP, NODE_ACTIONS, readArguments } from '../../../deploy/local/cluster-arguments.ts'
 
 const understood: [string, object][] = [
-  ['up', { command: 'up', workers: 2, dir: undefined, json: false, sidecars: true }],
-  ['up --workers 16 --dir /d --json', { command: 'up', workers: 16, dir: '/d', json: true, sidecars: true }],
-  ['up --workers=0 --no-sidecars', { command: 'up', workers: 0, dir: undefined, json: false, sidecars: false }],
+  ['up', { command: 'up', workers: 2, poolers: 0, dir: undefined, json: false, sidecars: true }],
+  [
+    'up --workers 16 --dir /d --json',
+    { command: 'up', workers: 16, poolers: 0, dir: '/d', json: true, sidecars: true },
+  ],
+  [
+    'up --workers=0 --no-sidecars',
+    { command: 'up', workers: 0, poolers: 0, dir: undefined, json: false, sidecars: false },
+  ],
   ['kill worker-1 --dir d', { command: 'kill', node: 'worker-1', part: 'postgres', dir: 'd', postmaster: false }],
   ['restart w/sidecar --dir d', { command: 'restart', node: 'w', part: 'sidecar', dir: 'd', postmaster: false }],
   ['freeze --postmaster w --dir d', { command: 'freeze', node: 'w', part: 'postgres', dir: 'd', postmaster: true }],
@@ -24,8 +30,9 @@ const refused: [string, RegExp][] = [
   ['rise', /command "rise" is unknown; allowed are up, down, kill, freeze, thaw, restart, stop, start/],
   ['up --workers many', /--workers is "many"; allowed is a whole number from 0 to 64/],
   ['up --workers 65', /--workers is "65"/],
+  ['up --poolers 9', /--poolers is "9"; allowed is a whole number from 0 to 8/],
   ['up --workers -1', /--workers/],
-  ['up --postmaster', /up takes no --postmaster; allowed are --workers, --dir, --json, --no-sidecars/],
+  ['up --postmaster', /up takes no --postmaster; allowed are --workers, --poolers, --dir, --json, --no-sidecars/],
   ['up here', /up does not take "here"/],
   ['up --colour', /--colour/],
   ['kill --dir d', /kill needs a node/],

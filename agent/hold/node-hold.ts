@@ -1,0 +1,210 @@
+// The node hold, by the coordinator's sidecar alone: while a worker restarts, writes to it wait on every metadata node.
+// It follows the ledger; PostgreSQL itself lets writers go when this sidecar dies or the lease runs out.
+import { reasonOf } from '../errors.ts'
+import type { Report } from '../events.ts'
+import { ChildSignal } from '../loop/child-signal.ts'
+import type { Clock } from '../loop/clock.ts'
+import type { Hold, HoldAnswer } from './hold-ledger.ts'
+import type { HoldPlan, MetadataNode, NodeLedger } from './node-ledger.ts'
+import type { NodeLock } from './node-lock.ts'
+import { takeLocks } from './take-locks.ts'
+import type { TakeOptions } from './take-locks.ts'
+
+export interface NodeHoldOptions {
+  readonly clock: Clock
+  readonly report: Report
+  readonly ledger: NodeLedger
+  /** Name of this node in the ledger. */
+  readonly holder: string
+  /** Whether this sidecar is the one that holds: beside the primary coordinator, and alone there. */
+  readonly fit: (signal: AbortSignal) => Promise<boolean>
+  readonly lockOn: (node: MetadataNode, group: number) => NodeLock
+  readonly limits: {
+    readonly holdMax: number
+    readonly pauseTry: number
+    readonly pauseBreak: number
+    readonly force: boolean
+    /** How often the ledger is read while no hold is known. */
+    readonly interval: number
+  }
+}
+
+/** How often the ledger is read while a hold is known, and lost locks are looked for, milliseconds. */
+const watchEvery = 250
+/** The part of the lease in which it is tried: the drain that asked waits for the answer, and goes on without it. */
+const triedFor = 1 / 6
+/** A sidecar that ends still answers, within this, milliseconds. */
+const lastWords = 3_000
+const over = 'its lease ran out'
+
+export class NodeHold {
+  readonly #options: NodeHoldOptions
+  #wake: () => void = () => undefined
+  #hinted = false
+  #since: number | undefined
+  /** An answer that the ledger has not got yet. */
+  #owed: { readonly id: string; readonly answer: HoldAnswer } | undefined
+  /** The last hold this sidecar is through with. */
+  #done: string | undefined
+  #ledgerDown = false
+
+  constructor(options: NodeHoldOptions) {
+    this.#options = options
+  }
+
+  /** Since when writes are held, milliseconds since 1970; undefined while they are not. */
+  get since(): number | undefined {
+    return this.#since
+  }
+
+  /** Look at the ledger now. */
+  hint(): void {
+    this.#hinted = true
+    this.#wake()
+  }
+
+  /** Follows the ledger until the signal aborts; nothing is held then. Never throws. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { ledger, fit, limits } = this.#options
+    while (!signal.aborted) {
+      const hold = await this.#ask(async () => await ledger.open(signal), signal)
+      const ours = hold !== undefined && this.#concerns(hold) && (await fit(signal).catch(() => false))
+      if (ours) await this.#serve(hold, signal)
+      else await this.#pause(hold === undefined && this.#owed === undefined ? limits.interval : watchEvery, signal)
+      await this.#settle(signal)
+    }
+  }
+
+  /** A hold that this node said to hold and does not is one that an earlier process of this sidecar held. */
+  #concerns({ id, kinds, answers }: Hold): boolean {
+    const own = answers.find(({ kind }) => kind === 'node')
+    return kinds.includes('node') && id !== this.#done && (own === undefined || own.state === 'held')
+  }
+
+  async #serve(hold: Hold, signal: AbortSignal): Promise<void> {
+    const { clock, report, limits } = this.#options
+    const begun = clock.now()
+    const lease = Math.min(hold.leftMs, limits.holdMax)
+    let why = over
+    using until = new ChildSignal(signal)
+    void clock.sleep(lease, until.signal).then(() => until.abort())
+    const watched = this.#watch(hold.id, until).then((reason) => {
+      why = reason ?? why
+    })
+    const failed = await this.#hold(hold, begun + lease, until.signal)
+    // What failed by itself, not because the hold was over.
+    const early = !until.signal.aborted
+    until.abort()
+    await watched
+    const held = this.#since !== undefined
+    this.#since = undefined
+    this.#done = hold.id
+    const reason = signal.aborted ? 'the sidecar ends' : why
+    const last = signal.aborted ? AbortSignal.timeout(lastWords) : signal
+    if (!held && failed !== undefined && (early || why === over)) {
+      report('hold.failed', { hold: hold.id, kind: 'node', reason: failed })
+      return await this.#say(hold.id, 'failed', failed, last)
+    }
+    report('hold.released', { hold: hold.id, kind: 'node', reason, ms: clock.now() - begun })
+    await this.#say(hold.id, 'released', reason, last)
+  }
+
+  /** Holds until the signal aborts; every transaction has ended when it returns. Returns why it could not. */
+  async #hold(hold: Hold, endsAt: number, signal: AbortSignal): Promise<string | undefined> {
+    const { clock, report, ledger, lockOn, limits } = this.#options
+    await using stack = new AsyncDisposableStack()
+    const giveUpAt = clock.now() + (endsAt - clock.now()) * triedFor
+    let plan: HoldPlan | { readonly unfit: string }
+    try {
+      plan = await ledger.plan(hold.member, signal)
+      await this.#poolersFirst(hold, giveUpAt, signal)
+    } catch (error) {
+      return reasonOf(error)
+    }
+    if ('unfit' in plan) return plan.unfit
+    const { group, nodes } = plan
+    const locks = nodes.map((node) => stack.use(lockOn(node, group)))
+    const onBusy = (reason: string): void => report('hold.busy', { hold: hold.id, kind: 'node', reason })
+    const options = { clock, ...limits, endsAt, onBusy }
+    // The time the poolers took is theirs: there is as much again for the locks.
+    const patience = Math.max((endsAt - clock.now()) * triedFor, limits.pauseTry)
+    const outcome = await takeLocks(locks, { ...options, giveUpAt: clock.now() + patience }, signal)
+    if ('failed' in outcome) return outcome.failed
+    const reason = outcome.without.length === 0 ? '' : `not on ${outcome.without.join('; not on ')}`
+    this.#since = clock.now()
+    report('hold.held', { hold: hold.id, kind: 'node', nodes: locks.map(({ name }) => name), reason })
+    await this.#say(hold.id, 'held', reason, signal)
+    await this.#keep(locks, { ...options, giveUpAt: 0 }, signal)
+    return undefined
+  }
+
+  /** Clients of a pooler that waited for this hold in the middle of a transaction would keep the pooler from pausing. */
+  async #poolersFirst(hold: Hold, giveUpAt: number, signal: AbortSignal): Promise<void> {
+    const { clock, ledger } = this.#options
+    if (!hold.kinds.includes('pool')) return
+    while (!signal.aborted && clock.now() < giveUpAt) {
+      if ((await ledger.silentPoolers(hold.id, signal)).length === 0) return
+      await this.#pause(watchEvery, signal)
+    }
+  }
+
+  /** Takes again what is lost: a server that restarted has forgotten, one that was away is back. */
+  async #keep(locks: readonly NodeLock[], options: TakeOptions, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await options.clock.sleep(watchEvery, signal)
+      const lost = locks.filter(({ held }) => !held)
+      // Each alone: one that is away must not undo the others.
+      for (const lock of lost) if (!signal.aborted) await takeLocks([lock], options, signal)
+    }
+  }
+
+  /** Asks the ledger whether the hold still stands; returns why it does not, or undefined at the lease's end. */
+  async #watch(id: string, until: ChildSignal): Promise<string | undefined> {
+    const { ledger } = this.#options
+    while (!until.signal.aborted) {
+      await this.#settle(until.signal)
+      const asked = await this.#ask(async () => ({ hold: await ledger.read(id, until.signal) }), until.signal)
+      if (asked !== undefined && asked.hold?.open !== true) {
+        until.abort()
+        return asked.hold === undefined ? 'the ledger does not know it' : asked.hold.leftMs > 0 ? 'released' : over
+      }
+      await this.#pause(watchEvery, until.signal)
+    }
+    return undefined
+  }
+
+  /** Asks the ledger; undefined when it does not answer, which is reported once. */
+  async #ask<T>(question: () => Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+    try {
+      const answer = await question()
+      this.#ledgerDown = false
+      return answer
+    } catch (error) {
+      if (!this.#ledgerDown && !signal.aborted) this.#options.report('hold.ledger', { reason: reasonOf(error) })
+      this.#ledgerDown = true
+      return undefined
+    }
+  }
+
+  async #say(id: string, state: HoldAnswer['state'], reason: string, signal: AbortSignal): Promise<void> {
+    this.#owed = { id, answer: { holder: this.#options.holder, kind: 'node', state, reason } }
+    await this.#settle(signal)
+  }
+
+  /** Gives the ledger the answer it is owed. */
+  async #settle(signal: AbortSignal): Promise<void> {
+    const owed = this.#owed
+    if (owed === undefined || signal.aborted) return
+    await this.#ask(async () => {
+      await this.#options.ledger.answer(owed.id, owed.answer, signal)
+      if (this.#owed === owed) this.#owed = undefined
+    }, signal)
+  }
+
+  async #pause(ms: number, signal: AbortSignal): Promise<void> {
+    using woken = new ChildSignal(signal)
+    this.#wake = () => woken.abort()
+    if (!this.#hinted) await this.#options.clock.sleep(ms, woken.signal)
+    this.#hinted = false
+  }
+}

@@ -1,0 +1,74 @@
+// What a node hold reads and writes on the coordinator: the hold, the metadata nodes, the poolers that go first.
+import type { Sql } from '../../probes/sql.ts'
+import type { Address } from '../config.ts'
+import type { Session } from '../pg/session.ts'
+import { answerHold, openHold, readHold } from './hold-ledger.ts'
+import type { HoldLedger } from './pool-hold.ts'
+
+/** A node through which clients can write; without an address it is the coordinator itself. */
+export interface MetadataNode {
+  readonly name: string
+  readonly address: Address | undefined
+}
+
+/** What is locked, and where: the coordinator first, then in the order of node ids, so that no two ever wait crosswise. */
+export interface HoldPlan {
+  readonly group: number
+  readonly nodes: readonly MetadataNode[]
+}
+
+/** Holds as the ledger has them, and what it takes to hold a node. */
+export interface NodeLedger extends HoldLedger {
+  /** What must be locked for a member, or why it cannot be held. */
+  plan(member: string, signal: AbortSignal): Promise<HoldPlan | { readonly unfit: string }>
+  /** Poolers that are alive and have not answered the hold yet. */
+  silentPoolers(id: string, signal: AbortSignal): Promise<readonly string[]>
+}
+
+interface NodeRow {
+  readonly host: string
+  readonly port: number
+}
+
+async function readPlan(sql: Sql, member: string): Promise<HoldPlan | { readonly unfit: string }> {
+  const [known] = await sql.query<{ group: number | null; inRecovery: boolean; found: boolean }>(
+    `select m.group_id as "group", m.in_recovery as "inRecovery",
+            exists (select from pg_catalog.pg_dist_node n where n.groupid = m.group_id and n.noderole = 'primary') as found
+       from citus_sidecar.members m where m.name = $1`,
+    [member],
+  )
+  if (known === undefined) return { unfit: `member ${member} has not announced itself` }
+  if (known.group === null || !known.found) return { unfit: `${member} is not registered` }
+  if (known.group === 0) return { unfit: `${member} is the coordinator: writes to it can be held by poolers alone` }
+  if (known.inRecovery) return { unfit: `${member} is a standby: nobody writes to it` }
+  const rows = await sql.query<NodeRow>(
+    `select n.nodename as host, n.nodeport as port from pg_catalog.pg_dist_node n
+      where n.isactive and n.hasmetadata and n.noderole = 'primary' and n.groupid not in (0, $1) order by n.nodeid`,
+    [known.group],
+  )
+  const others = rows.map(({ host, port }) => ({ name: `${host}:${port}`, address: { host, port } }))
+  return { group: known.group, nodes: [{ name: 'the coordinator', address: undefined }, ...others] }
+}
+
+async function silentPoolers(sql: Sql, id: string, forgottenAfter: number): Promise<readonly string[]> {
+  const rows = await sql.query<{ name: string }>(
+    `select m.name from citus_sidecar.members m
+      where m.role = 'pooler' and m.last_seen > pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => $2)
+        and not exists (select from citus_sidecar.hold_answers a where a.hold_id = $1 and a.holder = m.name and a.kind = 'pool')
+      order by 1`,
+    [id, forgottenAfter / 1_000],
+  )
+  return rows.map(({ name }) => name)
+}
+
+/** The ledger over a session; `timeout` bounds one question and `forgottenAfter` is how long a pooler may be silent, milliseconds. */
+export function nodeLedger(session: Session, timeout: number, forgottenAfter: number): NodeLedger {
+  const sql = (signal: AbortSignal): Sql => session.sql({ timeout, signal })
+  return {
+    open: async (signal) => await openHold(sql(signal)),
+    read: async (id, signal) => await readHold(sql(signal), id),
+    answer: async (id, answer, signal) => await answerHold(sql(signal), id, answer),
+    plan: async (member, signal) => await readPlan(sql(signal), member),
+    silentPoolers: async (id, signal) => await silentPoolers(sql(signal), id, forgottenAfter),
+  }
+}

@@ -2,7 +2,7 @@
 import type { Snapshot } from '../exporters/exporter.ts'
 import { PrometheusExporter } from '../exporters/prometheus/registry.ts'
 import { allProbes } from '../probes/index.ts'
-import type { NodeFacts, ProbeLimits, ProbeName, SessionName } from '../probes/probe.ts'
+import type { NodeFacts, ProbeName, SessionName } from '../probes/probe.ts'
 import { acceptanceOf } from '../probes/postgres/acceptance.ts'
 import { liveness } from '../probes/verdicts/liveness.ts'
 import type { NodeState } from '../probes/verdicts/verdict.ts'
@@ -10,15 +10,15 @@ import { AloneLock } from './cluster/alone.ts'
 import { CoordinatorLocator } from './cluster/coordinator.ts'
 import type { NodeReport } from './cluster/heartbeat.ts'
 import { MaintenanceSwitch } from './cluster/maintenance.ts'
-import { beatSql } from './cluster/schema.ts'
 import { Registration } from './cluster/registration.ts'
 import type { Config } from './config.ts'
+import { holdForWorkers } from './hold/hold-for-workers.ts'
 import { Leaving } from './leaving.ts'
 import { endWhenFree } from './lifecycle.ts'
 import { controlSocket } from './control-client.ts'
-import { reasonOf, SidecarError } from './errors.ts'
 import type { Report } from './events.ts'
 import { buildControl, listenOnSocket } from './http/control.ts'
+import { listenOn } from './http/listen-on.ts'
 import { buildServer } from './http/server.ts'
 import type { StatusReport } from './http/status-report.ts'
 import { systemClock } from './loop/clock.ts'
@@ -28,6 +28,7 @@ import { Scheduler } from './loop/scheduler.ts'
 import { connect, endClient } from './pg/connect.ts'
 import { localTarget } from './pg/conninfo.ts'
 import { listen } from './pg/listener.ts'
+import { probeLimits } from './probe-limits.ts'
 import { Sessions } from './sessions.ts'
 import { otherVersions } from './cluster/version-skew.ts'
 import { VerdictKeeper } from './verdict-keeper.ts'
@@ -99,6 +100,14 @@ export async function startAgent(config: Config, report: Report, stop: AbortSign
     },
   })
   const { drain } = leaving
+  const nodeHold = holdForWorkers({
+    config,
+    clock,
+    report,
+    ledger: sessions.hold,
+    primary: () => facts().inRecovery === false,
+    alone: async (late) => await alone.held(late),
+  })
   const keeper = stack.use(new VerdictKeeper({ state: nodeState, report, onFlip: () => registration.tell() }))
   const prometheus = stack.use(new PrometheusExporter())
 
@@ -149,6 +158,7 @@ export async function startAgent(config: Config, report: Report, stop: AbortSign
       join: registration.join,
       maintenance: maintenance.current,
       listening: listening.up,
+      ...(nodeHold === undefined ? {} : { holds: { node: nodeHold.since !== undefined } }),
     }
   }
 
@@ -172,15 +182,8 @@ export async function startAgent(config: Config, report: Report, stop: AbortSign
     metrics: async () => await prometheus.render(snapshot()),
   })
   stack.defer(async () => await http.close())
-  try {
-    await http.listen({ host: config.httpAddress, port: config.httpPort })
-  } catch (error) {
-    throw new SidecarError(
-      'LISTENER_FAILED',
-      `CITUS_SIDECAR_HTTP_PORT: ${config.httpAddress}:${config.httpPort} cannot be opened: ${reasonOf(error)}`,
-      { cause: error },
-    )
-  }
+  await listenOn(http, { setting: 'CITUS_SIDECAR_HTTP_PORT', host: config.httpAddress, port: config.httpPort })
+  await leaving.start(stack)
   const control = buildControl({
     status,
     accept: async (code) => (registration.finding?.code === code ? await registration.accept(signal) : undefined),
@@ -226,6 +229,7 @@ export async function startAgent(config: Config, report: Report, stop: AbortSign
     listenerDone,
     maintenance.follow(registration, sessions.probe, config, signal),
     leaving.run(signal),
+    nodeHold?.run(signal),
   ])
   // Disposed first, so that the loops end before the sessions under them close.
   stack.defer(async () => {
@@ -252,7 +256,10 @@ export async function startAgent(config: Config, report: Report, stop: AbortSign
         random: Math.random,
         target: async (late) => await locator.target('listen', late),
         until: () => listenUntil.signal,
-        onHint: () => scheduler.look('citus.nodes'),
+        onHint: () => {
+          scheduler.look('citus.nodes')
+          nodeHold?.hint()
+        },
         onState: ({ up, reason }) => {
           if (up !== listening.up) report(up ? 'listen.up' : 'listen.down', reason === undefined ? {} : { reason })
           Object.assign(listening, { up, reason })
@@ -270,19 +277,5 @@ export async function startAgent(config: Config, report: Report, stop: AbortSign
     done: loops,
     neededUntil: () => drain.neededUntil,
     [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
-  }
-}
-
-function probeLimits(config: Config): ProbeLimits {
-  const { frozenAfter, connectTimeout, statementTimeout, registrationInterval, peerInterval, heartbeatInterval } =
-    config
-  return {
-    frozenAfter,
-    connectTimeout,
-    statementTimeout,
-    registrationInterval,
-    peerInterval,
-    heartbeatInterval,
-    writeStatement: beatSql,
   }
 }

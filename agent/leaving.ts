@@ -6,6 +6,8 @@ import { drainTiming, totalMs } from './drain/plan.ts'
 import { installPrestop } from './drain/prestop-script.ts'
 import { reasonOf } from './errors.ts'
 import type { Config } from './config.ts'
+import { listenOn } from './http/listen-on.ts'
+import { buildHook } from './http/hook.ts'
 import type { DrainControls } from './http/control-drain.ts'
 import type { Report } from './events.ts'
 import type { Clock } from './loop/clock.ts'
@@ -63,6 +65,23 @@ export class Leaving {
       cancel: () => drain.cancel(),
       plan: () => drain.plan(),
     }
+  }
+
+  /** Takes up what an earlier process left, then opens the HTTP form of the hook where there is one. @throws SidecarError LISTENER_FAILED. */
+  async start(stack: AsyncDisposableStack): Promise<void> {
+    const { config, clock } = this.#options
+    const { hookPort, hookTokenFile } = config
+    await this.drain.load()
+    if (hookPort === undefined || hookTokenFile === undefined) return
+    const { drain } = this
+    const hook = buildHook({
+      tokenFile: hookTokenFile,
+      clock,
+      begin: () => drain.begin(),
+      view: () => drain.view,
+    })
+    stack.defer(async () => await hook.close())
+    await listenOn(hook, { setting: 'CITUS_SIDECAR_HOOK_PORT', host: config.httpAddress, port: hookPort })
   }
 
   /** Works until the signal aborts. */

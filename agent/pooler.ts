@@ -11,7 +11,6 @@ import { noMaintenance } from './cluster/maintenance.ts'
 import { PoolerMember } from './cluster/pooler-member.ts'
 import type { Config } from './config.ts'
 import { controlSocket } from './control-client.ts'
-import { reasonOf, SidecarError } from './errors.ts'
 import type { Report } from './events.ts'
 import { PoolerConsole } from './hold/console.ts'
 import { PoolHold } from './hold/pool-hold.ts'
@@ -19,6 +18,7 @@ import { sessionLedger } from './hold/session-ledger.ts'
 import { targetsAmong } from './hold/targets.ts'
 import { listenOnSocket } from './http/control.ts'
 import { buildPoolerControl } from './http/pooler-control.ts'
+import { listenOn } from './http/listen-on.ts'
 import { buildServer } from './http/server.ts'
 import type { StatusReport } from './http/status-report.ts'
 import { systemClock } from './loop/clock.ts'
@@ -149,6 +149,7 @@ export async function startPooler(config: Config, report: Report, stop: AbortSig
       join: { finding, verifiedAt: toldAt, metadataSynced: undefined, reason: trouble ?? '', action: '' },
       maintenance: noMaintenance,
       listening: listening.up,
+      holds: { pool: hold.holding?.paused === true },
     }
   }
 
@@ -180,15 +181,7 @@ export async function startPooler(config: Config, report: Report, stop: AbortSig
     metrics: async () => await prometheus.render(snapshot()),
   })
   stack.defer(async () => await http.close())
-  try {
-    await http.listen({ host: config.httpAddress, port: config.httpPort })
-  } catch (error) {
-    throw new SidecarError(
-      'LISTENER_FAILED',
-      `CITUS_SIDECAR_HTTP_PORT: ${config.httpAddress}:${config.httpPort} cannot be opened: ${reasonOf(error)}`,
-      { cause: error },
-    )
-  }
+  await listenOn(http, { setting: 'CITUS_SIDECAR_HTTP_PORT', host: config.httpAddress, port: config.httpPort })
   const control = buildPoolerControl(status)
   stack.defer(async () => await control.close())
   await listenOnSocket(control, controlSocket(config))

@@ -18,6 +18,7 @@ export class Sessions implements AsyncDisposable {
   readonly drain: Session
   readonly sweep: Session
   readonly drainLedger: Session
+  readonly hold: Session
 
   /** `closed` hears when a held connection ends without having been asked to. */
   constructor(config: Config, locator: CoordinatorLocator, closed: (use: SessionName) => void) {
@@ -37,6 +38,7 @@ export class Sessions implements AsyncDisposable {
     this.register = atCoordinator('register')
     this.drain = here('drain')
     this.sweep = here('sweep')
+    this.hold = atCoordinator('hold-ledger')
     this.drainLedger = config.role === 'standalone' ? here('drain-ledger') : atCoordinator('drain-ledger')
   }
 
@@ -56,6 +58,7 @@ export class Sessions implements AsyncDisposable {
       this.drain,
       this.sweep,
       this.drainLedger,
+      this.hold,
     ]
     await Promise.all(all.map(async (session) => await session[Symbol.asyncDispose]()))
   }

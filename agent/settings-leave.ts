@@ -56,6 +56,12 @@ export const leaveSettings = {
     file(),
     'File with the bearer token of the HTTP hook, read again at every request.',
   ),
+  holdForce: required(
+    'CITUS_SIDECAR_HOLD_FORCE',
+    bool(),
+    'false',
+    'End the sessions whose transactions keep writes to a restarting worker from being held, from the second try on.',
+  ),
   kubernetesHost: optional(
     'KUBERNETES_SERVICE_HOST',
     text(/^[^\s/]{1,253}$/, 'a host name or address'),

@@ -21,4 +21,6 @@ export interface Snapshot {
   readonly maintenance: Maintenance
   /** Whether the LISTEN session on the coordinator is up. */
   readonly listening: boolean
+  /** Whether client traffic is held, by the kinds of hold that this sidecar may hold. */
+  readonly holds?: Readonly<Partial<Record<'pool' | 'node', boolean>>>
 }

@@ -36,6 +36,38 @@ as $$
      and (not only_idle or a.state = 'idle')
 $$;
 
+-- Ends clients, sessions between nodes excepted, at the moment between two transactions: a busy client's pause is too short to be seen
+-- from outside. Watches for so many milliseconds and returns how many it ended.
+create or replace function citus_sidecar.end_idle(milliseconds integer) returns integer
+language plpgsql ${definer}
+as $$
+declare
+  until timestamptz := clock_timestamp() + make_interval(secs => least(milliseconds, 1000) / 1000.0);
+  self oid := (select r.oid from pg_roles r where r.rolname = session_user);
+  ended integer := 0;
+  client integer;
+begin
+  loop
+    perform pg_stat_clear_snapshot();
+    for client in
+      select a.pid from pg_stat_get_activity(null) a
+       where a.state = 'idle' and a.backend_type = 'client backend' and a.pid <> pg_backend_pid()
+         and not (a.usesysid = self and a.application_name like 'citus-sidecar/%')
+         and a.application_name not like 'citus\\_%gpid=%'
+         -- Who has just ended a transaction has not begun the next one yet; who rests for long is not about to.
+         and not a.state_change between clock_timestamp() - interval '200 milliseconds' and clock_timestamp() - interval '1 millisecond'
+    loop
+      if pg_terminate_backend(client) then
+        ended := ended + 1;
+      end if;
+    end loop;
+    exit when clock_timestamp() >= until;
+    perform pg_sleep(0.0001);
+  end loop;
+  return ended;
+end
+$$;
+
 create or replace function citus_sidecar.recover_prepared() returns integer
 language plpgsql ${definer}
 as $$

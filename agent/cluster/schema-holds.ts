@@ -100,7 +100,6 @@ begin
 end
 $$;`
 
-
 export const nodeHoldSql = `
 -- Keeps writes away from the shards of a worker's group for as long as the caller's transaction lasts, on this server. The caller's
 -- own limit is what ends it when nobody does, so without one nothing is locked. Which lock that is, Citus knows.

@@ -63,8 +63,7 @@ function quote(name: string): string {
 }
 
 function grantsSql(role: Role, user: string): string {
-  const functions =
-    role === 'coordinator' ? coordinatorGrants : role === 'worker' ? workerGrants : standaloneGrants
+  const functions = role === 'coordinator' ? coordinatorGrants : role === 'worker' ? workerGrants : standaloneGrants
   const to = quote(user)
   return [
     `grant usage on schema citus_sidecar to ${to};`,

@@ -8,6 +8,8 @@ import type { Step } from './step.ts'
 
 const pause = 50
 const sweepEvery = 100
+/** Who still works then may be one that never rests, milliseconds. */
+const busyAfter = 500
 /** A client that pauses between two transactions is spared so long, milliseconds: it may begin one while we look. */
 const restful = 200
 /** From then on every moment between two transactions will do, as a share of the phase's time. */
@@ -26,7 +28,7 @@ export interface ClientSession {
 
 // Sessions between nodes name themselves with the global pid of the client they work for.
 const clientsSql = `
-  select a.pid, a.state is not distinct from 'idle' as idle, a.application_name like 'citus\\_%gpid=%' as internal,
+  select a.pid, coalesce(a.state = 'idle', false) as idle, a.application_name like 'citus\\_%gpid=%' as internal,
          coalesce(extract(epoch from pg_catalog.clock_timestamp() - a.state_change) * 1000, 0)::float8 as "sinceMs",
          coalesce(nullif(a.application_name, ''), 'unnamed') || ' of ' || coalesce(a.usename, '?') as who
     from pg_catalog.pg_stat_activity a
@@ -89,7 +91,10 @@ export const drainClients: Step = async ({ local, clock, budgetMs }, signal) => 
     await end(local, pids('cancel'), true, false)
     await end(local, pids('end'), false, false)
     for (const { pid, who } of [...(by.get('cancel') ?? []), ...(by.get('end') ?? [])]) cut.set(pid, who)
-    await clock.sleep(pause, signal)
+    // Whom no look from here has met between two transactions is waited for on the server itself.
+    if (clientsWork && clock.now() - begunAt >= busyAfter)
+      await local.query('select citus_sidecar.end_idle($1)', [pause])
+    else await clock.sleep(pause, signal)
   }
   if (cut.size > 0)
     throw new LeftUndone(

@@ -114,12 +114,14 @@ export class Drain {
     if (event !== undefined) this.#apply(event)
   }
 
+  /** Takes up the drain that an earlier process of this sidecar left; before anybody can ask for one. */
+  async load(): Promise<void> {
+    this.#record = await loadRecord(this.#options.config.runDir)
+  }
+
   /** Works until the signal aborts. @throws never. */
   async run(signal: AbortSignal): Promise<void> {
-    const { config, clock } = this.#options
-    const found = await loadRecord(config.runDir)
-    // A hook may have asked in the meantime.
-    if (this.#record === undefined) this.#record = found
+    const { clock } = this.#options
     while (!signal.aborted) {
       this.#wake = Promise.withResolvers<void>()
       this.look()

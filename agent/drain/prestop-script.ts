@@ -79,8 +79,10 @@ leave() {
 listen() {
   [ -p "$dir/wake" ] || mkfifo -m 666 "$dir/wake" 2>/dev/null
   [ -p "$dir/wake" ] && [ -r "$dir/wake" ] && [ -w "$dir/wake" ] || return
-  exec 3<>"$dir/wake"
-  (while sleep 1 && kill -0 $$ && echo; do :; done) 3<&- >"$dir/wake" 2>/dev/null &
+  # In one redirection that may fail without ending the shell: the pipe may be gone by now.
+  { command exec 3<>"$dir/wake"; } 2>/dev/null || return
+  # The ticker has the open pipe, not its path: one that could not open it would leave us waiting for good.
+  (while sleep 1 && kill -0 $$ && echo; do :; done) >&3 3<&- 2>/dev/null &
   ticker=$!
 }
 

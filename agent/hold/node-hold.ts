@@ -105,7 +105,7 @@ export class NodeHold {
       report('hold.failed', { hold: hold.id, kind: 'node', reason: failed })
       return await this.#say(hold.id, 'failed', failed, last)
     }
-    report('hold.released', { hold: hold.id, kind: 'node', reason, ms: clock.now() - begun })
+    report('hold.resumed', { hold: hold.id, kind: 'node', reason, ms: clock.now() - begun })
     await this.#say(hold.id, 'released', reason, last)
   }
 
@@ -132,7 +132,7 @@ export class NodeHold {
     if ('failed' in outcome) return outcome.failed
     const reason = outcome.without.length === 0 ? '' : `not on ${outcome.without.join('; not on ')}`
     this.#since = clock.now()
-    report('hold.held', { hold: hold.id, kind: 'node', nodes: locks.map(({ name }) => name), reason })
+    report('hold.paused', { hold: hold.id, kind: 'node', nodes: locks.map(({ name }) => name), reason })
     await this.#say(hold.id, 'held', reason, signal)
     await this.#keep(locks, { ...options, giveUpAt: 0 }, signal)
     return undefined
@@ -144,7 +144,7 @@ export class NodeHold {
     if (!hold.kinds.includes('pool')) return
     while (!signal.aborted && clock.now() < giveUpAt) {
       if ((await ledger.silentPoolers(hold.id, signal)).length === 0) return
-      await this.#pause(watchEvery, signal)
+      await clock.sleep(watchEvery, signal)
     }
   }
 

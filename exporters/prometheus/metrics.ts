@@ -148,6 +148,13 @@ export const metrics: readonly Metric[] = [
     samples: ({ listening, join }) => flag(join.finding === 'off' ? undefined : listening),
   },
   {
+    name: 'citus_sidecar_holds_active',
+    help: 'Whether this sidecar holds client traffic now.',
+    labels: ['kind'],
+    samples: ({ holds = {} }) =>
+      Object.entries(holds).map(([kind, active]) => ({ labels: { kind }, value: Number(active) })),
+  },
+  {
     name: 'citus_sidecar_probe_success',
     help: 'Whether the last run of a probe succeeded.',
     labels: ['probe'],

@@ -5,6 +5,7 @@ import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { startPostgres } from '../../deploy/local/lone-server.ts'
 import type { Claim, Result } from './claim.ts'
+import { draining } from './draining.ts'
 import { endpoints } from './endpoints.ts'
 import { idle } from './idle.ts'
 import { joining } from './joining.ts'
@@ -14,7 +15,7 @@ import type { Measured } from './report.ts'
 import { rollingRestarts } from './rolling-restart.ts'
 import { start } from './start.ts'
 
-const claims: readonly Claim[] = [start, idle, outage, joining, endpoints, rollingRestarts]
+const claims: readonly Claim[] = [start, idle, outage, joining, endpoints, draining, rollingRestarts]
 /** A run takes four minutes; one that takes twice that has got stuck. */
 const longest = 480_000
 const root = fileURLToPath(new URL('../..', import.meta.url))

@@ -88,7 +88,12 @@ async function createLoadTable(cluster: LocalCluster): Promise<void> {
 
 /** Restarts workers, then the coordinator. */
 export async function rollingRestart(agent: string | undefined): Promise<Restarts> {
-  await using cluster = await startCluster({ workers: 2, poolers: 2, agent, env: { CITUS_SIDECAR_HOLD: process.env['HOLD'] ?? 'auto' } })
+  await using cluster = await startCluster({
+    workers: 2,
+    poolers: 2,
+    agent,
+    env: { CITUS_SIDECAR_HOLD: process.env['HOLD'] ?? 'auto' },
+  })
   await createLoadTable(cluster)
   const load = await Load.start(
     cluster,

@@ -190,6 +190,7 @@ export function examples(folder: string): Readonly<Record<SettingName, Example>>
       good: ['auto', 'pool', 'node', 'none'].map((word) => [word, word] as const),
       wrong: ['Auto', 'off', 'pool,node'],
     },
+    holdForce: booleans,
     holdOnNodeDrain: booleans,
     holdMax: duration(['1s', 1_000], ['10m', 600_000], '999ms', '601s'),
     poolerForgottenAfter: duration(['5s', 5_000], ['1h', 3_600_000], '4999ms', '61m'),

@@ -1,0 +1,19 @@
+// What probes need of the settings.
+import type { ProbeLimits } from '../probes/probe.ts'
+import { beatSql } from './cluster/schema.ts'
+import type { Config } from './config.ts'
+
+/** The limits of every probe of a node. */
+export function probeLimits(config: Config): ProbeLimits {
+  const { frozenAfter, connectTimeout, statementTimeout, registrationInterval, peerInterval, heartbeatInterval } =
+    config
+  return {
+    frozenAfter,
+    connectTimeout,
+    statementTimeout,
+    registrationInterval,
+    peerInterval,
+    heartbeatInterval,
+    writeStatement: beatSql,
+  }
+}

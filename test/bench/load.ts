@@ -4,6 +4,8 @@ import type { LocalCluster } from '../../deploy/local/local-cluster.ts'
 
 const kinds = ['write', 'read', 'count', 'transaction'] as const
 
+type Kind = (typeof kinds)[number]
+
 export interface LoadResult {
   readonly transactions: number
   readonly failures: readonly string[]
@@ -12,7 +14,9 @@ export interface LoadResult {
   readonly longestMs: number
 }
 
-/** Eight sessions over the given ports: two each of single-row writes, single-row reads, multi-shard reads and transactions of several statements. */
+const clients = 8
+
+/** Eight sessions over the given ports, in turn of each kind: single-row writes, single-row reads, multi-shard reads, transactions of several statements. */
 export class Load {
   readonly #failures: string[] = []
   readonly #written: number[] = []
@@ -22,14 +26,14 @@ export class Load {
   #nextId = 0
   #loops: readonly Promise<void>[] = []
 
-  static async start(cluster: LocalCluster, ports: readonly number[], clients = 8): Promise<Load> {
+  static async start(cluster: LocalCluster, ports: readonly number[], chosen: readonly Kind[] = kinds): Promise<Load> {
     const load = new Load()
     const sessions = await Promise.all(
       Array.from({ length: clients }, async (_, index) => await connect(cluster, ports[index % ports.length] ?? 0)),
     )
     // Half the index, so that every kind goes over every port.
     load.#loops = sessions.map(
-      async (session, index) => await load.#work(session, kinds[(index >> 1) % kinds.length] ?? 'write'),
+      async (session, index) => await load.#work(session, chosen[(index >> 1) % chosen.length] ?? 'write'),
     )
     return load
   }
@@ -49,7 +53,7 @@ export class Load {
     }
   }
 
-  async #work(session: Client, kind: (typeof kinds)[number]): Promise<void> {
+  async #work(session: Client, kind: Kind): Promise<void> {
     while (!this.#stopped) {
       const begun = performance.now()
       this.#transactions += 1
@@ -66,7 +70,7 @@ export class Load {
     await session.end().catch(() => undefined)
   }
 
-  async #one(session: Client, kind: (typeof kinds)[number]): Promise<void> {
+  async #one(session: Client, kind: Kind): Promise<void> {
     const id = this.#nextId++
     switch (kind) {
       case 'write': {

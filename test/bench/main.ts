@@ -12,10 +12,10 @@ import { joining } from './joining.ts'
 import { outage } from './outage.ts'
 import { reportText } from './report.ts'
 import type { Measured } from './report.ts'
-import { rollingRestarts } from './rolling-restart.ts'
+import { nodeHold, rollingRestarts } from './rolling-restart.ts'
 import { start } from './start.ts'
 
-const claims: readonly Claim[] = [start, idle, outage, joining, endpoints, draining, rollingRestarts]
+const claims: readonly Claim[] = [start, idle, outage, joining, endpoints, draining, nodeHold, rollingRestarts]
 /** A run takes four minutes; one that takes twice that has got stuck. */
 const longest = 480_000
 const root = fileURLToPath(new URL('../..', import.meta.url))

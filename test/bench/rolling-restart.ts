@@ -105,6 +105,10 @@ export async function rollingRestart(agent: string | undefined): Promise<Restart
     nodes.push(await restart(node))
     await goesOn(load)
   }
+  return await summed(cluster, load, nodes)
+}
+
+async function summed(cluster: LocalCluster, load: Load, nodes: readonly NodeRestart[]): Promise<Restarts> {
   const { transactions, failures, written } = await load.stop()
   for (const failure of failures.slice(0, 10)) process.stderr.write(`failed: ${failure}\n`)
   const kept = await cluster.coordinator.postgres.query<{ id: string }>('select id::text from load')
@@ -112,6 +116,55 @@ export async function rollingRestart(agent: string | undefined): Promise<Restart
   const missingWrites = written.filter((id) => !there.has(id)).length
   const citus = cluster.kind === 'citus' ? cluster.record.citusVersion : cluster.kind
   return { citus, transactions, failed: failures.length, missingWrites, nodes }
+}
+
+/** Restarts one worker five times while writers go round the poolers, with the hold of the other nodes alone. */
+export async function nodeHoldRestarts(agent: string | undefined): Promise<Restarts> {
+  await using cluster = await startCluster({
+    workers: 2,
+    agent,
+    env: { CITUS_SIDECAR_HOLD: 'node', CITUS_SIDECAR_UNREADY_WAIT: '0ms' },
+  })
+  await createLoadTable(cluster)
+  const [worker, entry] = cluster.workers
+  if (worker === undefined || entry === undefined) throw new Error('two workers are needed')
+  const load = await Load.start(cluster, [cluster.coordinator.pgPort, entry.pgPort], ['write'])
+  const nodes: NodeRestart[] = []
+  await goesOn(load)
+  for (let run = 0; run < 5; run += 1) {
+    nodes.push(await restart(worker))
+    await goesOn(load)
+  }
+  return await summed(cluster, load, nodes)
+}
+
+export const nodeHold: Claim = {
+  name: 'node-hold',
+  how: 'real Citus, no pooler: 8 clients with single-row writes, half through the coordinator, half through a worker; the other worker restarted 5 times: preStop script, SIGINT, start.',
+  run: async (agent) => {
+    const found = await nodeHoldRestarts(agent)
+    const waits = found.nodes.map(({ waitedMs }) => waitedMs)
+    return [
+      {
+        what: 'failed writes over 5 restarts',
+        value: `${found.failed} of ${found.transactions}`,
+        target: '0',
+        met: found.failed === 0,
+      },
+      {
+        what: 'acknowledged writes that are missing',
+        value: String(found.missingWrites),
+        target: '0',
+        met: found.missingWrites === 0,
+      },
+      {
+        what: 'writers held',
+        value: `worst ${ms(Math.max(...waits))}`,
+        target: 'below the lease, 60 s',
+        met: Math.max(...waits) < 60_000,
+      },
+    ]
+  },
 }
 
 export const rollingRestarts: Claim = {

@@ -64,29 +64,30 @@ suite('a node hold', () => {
     assert.equal(await active(), '0')
   })
 
-  test('lets a worker restart under writers through the coordinator and another worker, and none fails', async (t) => {
-    if (cluster.kind !== 'citus') return t.skip('real Citus only: writes to distributed tables')
-    const count = async (): Promise<number> => {
-      const [row] = await cluster.coordinator.postgres.query<{ count: number }>('select count(*)::int from written')
-      return row?.count ?? 0
-    }
-    const rows = await count()
-    await using writers = await Writers.start(entries, 'written', keys)
-    for (let round = 0; round < 3; round += 1) {
-      const begun = writers.done
-      await eventually('writers write', () => writers.done > begun + 100, { deadline: patience })
-      const id = await openNodeHold(cluster)
-      await answeredNode(cluster, id, 'held')
-      await stopped.postgres.restart()
-      await release(cluster, id)
-      await answeredNode(cluster, id, 'released')
-    }
-    const back = writers.done
-    await eventually('writers go on', () => writers.done > back + 100, { deadline: patience })
-    await writers.stop()
-    assert.deepEqual(writers.failures, [])
-    assert.equal(await count(), rows + writers.done)
-  })
+  for (const each of [1, 2])
+    test(`lets a worker restart under transactions of ${each} writes through the coordinator and another worker, and none fails`, async (t) => {
+      if (cluster.kind !== 'citus') return t.skip('real Citus only: writes to distributed tables')
+      const count = async (): Promise<number> => {
+        const [row] = await cluster.coordinator.postgres.query<{ count: number }>('select count(*)::int from written')
+        return row?.count ?? 0
+      }
+      const rows = await count()
+      await using writers = await Writers.start(entries, 'written', keys, each)
+      for (let round = 0; round < 3; round += 1) {
+        const begun = writers.done
+        await eventually('writers write', () => writers.done > begun + 100, { deadline: patience })
+        const id = await openNodeHold(cluster, 300)
+        await answeredNode(cluster, id, 'held')
+        await stopped.postgres.restart()
+        await release(cluster, id)
+        await answeredNode(cluster, id, 'released')
+      }
+      const back = writers.done
+      await eventually('writers go on', () => writers.done > back + 100, { deadline: patience })
+      await writers.stop()
+      assert.deepEqual(writers.failures, [])
+      assert.equal(await count(), rows + writers.done)
+    })
 
   for (const through of ['coordinator', 'worker-2'])
     test(`fails, and names who is in the way, while a write through ${through} does not end`, async () => {

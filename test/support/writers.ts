@@ -1,24 +1,24 @@
-// Writers on a distributed table that never rest: what failed, how many rows went in, and the longest that one waited.
+// Writers on a distributed table that never rest: what failed, how many rows went in, and the longest that a transaction took.
 import type { Client } from 'pg'
 import type { LocalNode } from '../../deploy/local/local-node.ts'
 
-/** Sessions that insert one row after the other, each in a statement of its own, until they are stopped. */
+/** Sessions that insert rows until they are stopped: each in a statement of its own, or several in a transaction. */
 export class Writers implements AsyncDisposable {
   readonly failures: string[] = []
-  /** Inserts that were acknowledged. */
+  /** Rows that were acknowledged. */
   done = 0
-  /** The longest insert, milliseconds. */
+  /** The longest transaction, milliseconds. */
   longest = 0
   #stopped = false
   #loops: readonly Promise<void>[] = []
 
-  /** Writes through each of these nodes; only keys from `keys`. */
-  static async start(nodes: readonly LocalNode[], table: string, keys: readonly number[], count = 4): Promise<Writers> {
+  /** Four sessions through each of these nodes, with `rows` rows a transaction; only keys from `keys`. */
+  static async start(nodes: readonly LocalNode[], table: string, keys: readonly number[], rows = 1): Promise<Writers> {
     const writers = new Writers()
     const sessions = await Promise.all(
-      nodes.flatMap((node) => Array.from({ length: count }, async () => await node.postgres.connect())),
+      nodes.flatMap((node) => Array.from({ length: 4 }, async () => await node.postgres.connect())),
     )
-    writers.#loops = sessions.map(async (session, index) => await writers.#work(session, table, keys, index))
+    writers.#loops = sessions.map(async (session, index) => await writers.#work(session, table, keys, rows, index))
     return writers
   }
 
@@ -28,12 +28,15 @@ export class Writers implements AsyncDisposable {
     await Promise.all(this.#loops)
   }
 
-  async #work(session: Client, table: string, keys: readonly number[], offset: number): Promise<void> {
-    for (let turn = offset; !this.#stopped; turn += 1) {
+  async #work(session: Client, table: string, keys: readonly number[], rows: number, offset: number): Promise<void> {
+    for (let turn = offset; !this.#stopped; turn += rows) {
       const begun = performance.now()
       try {
-        await session.query(`insert into ${table} values ($1)`, [keys[turn % keys.length]])
-        this.done += 1
+        if (rows > 1) await session.query('begin')
+        for (let row = 0; row < rows; row += 1)
+          await session.query(`insert into ${table} values ($1)`, [keys[(turn + row) % keys.length]])
+        if (rows > 1) await session.query('commit')
+        this.done += rows
       } catch (error) {
         this.failures.push(error instanceof Error ? error.message : String(error))
         break

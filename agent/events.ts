@@ -39,6 +39,8 @@ export const events = {
   'drain.undone': { level: 'warn', message: 'a phase of the drain left something undone' },
   'drain.unsaved': { level: 'warn', message: 'the drain could not be written to the run directory' },
   'drain.back': { level: 'info', message: 'the node is back and clients are no longer held for it' },
+  'drain.stopped': { level: 'info', message: 'PostgreSQL stopped' },
+  'drain.unclean': { level: 'error', message: 'PostgreSQL stopped without a shutdown checkpoint and will recover' },
   'drain.different': { level: 'warn', message: 'the cluster is not what it was before the node stopped' },
   'hold.unreleased': { level: 'warn', message: 'a hold could not be released; it is tried again and ends by itself' },
 } as const satisfies Record<string, { level: 'info' | 'warn' | 'error'; message: string }>

@@ -62,6 +62,11 @@ export const leaveSettings = {
     'false',
     'End the sessions whose transactions keep writes to a restarting worker from being held, from the second try on.',
   ),
+  dataDir: optional(
+    'CITUS_SIDECAR_DATA_DIR',
+    text(/^\/.+$/, 'an absolute path'),
+    'Data directory of PostgreSQL, where it is mounted here (read-only is enough): after a stop it is said whether it was clean.',
+  ),
   kubernetesHost: optional(
     'KUBERNETES_SERVICE_HOST',
     text(/^[^\s/]{1,253}$/, 'a host name or address'),

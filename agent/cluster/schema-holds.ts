@@ -103,11 +103,15 @@ $$;`
 export const nodeHoldSql = `
 -- Keeps writes away from the shards of a worker's group for as long as the caller's transaction lasts, on this server. The caller's
 -- own limit is what ends it when nobody does, so without one nothing is locked. Which lock that is, Citus knows.
-create or replace function citus_sidecar.hold_node(node_group integer, force boolean, cooldown integer) returns void
-language plpgsql ${definer}
+-- A transaction that has written to one of the shards and is about to write to another waits for us while we wait for it, and Citus'
+-- search for deadlocks, every two seconds, would cancel it: so we look for that at once and give way, and wait briefly first.
+create or replace function citus_sidecar.hold_node(node_group integer, longest_ms integer, force boolean) returns void
+language plpgsql ${definer} set deadlock_timeout = '5ms'
 as $$
 declare
   target integer;
+  patience integer := least(20, longest_ms);
+  give_up timestamptz := clock_timestamp() + make_interval(secs => longest_ms / 1000.0);
 begin
   if current_setting('idle_in_transaction_session_timeout') = '0' then
     raise exception 'a node is held with idle_in_transaction_session_timeout alone' using errcode = '55000';
@@ -116,9 +120,27 @@ begin
   if target is null then
     raise exception 'group % is that of no worker here', node_group using errcode = '22023';
   end if;
-  perform citus_pause_node_within_txn(target, force, cooldown);
+  if force then
+    perform set_config('lock_timeout', longest_ms::text, true);
+    perform citus_pause_node_within_txn(target, true, longest_ms / 2);
+    return;
+  end if;
+  loop
+    begin
+      perform set_config('lock_timeout', patience::text, true);
+      perform citus_pause_node_within_txn(target);
+      return;
+    exception when lock_not_available or deadlock_detected then
+      -- What was locked so far is free again, and those who waited for it go on.
+      if clock_timestamp() + make_interval(secs => 2 * patience / 1000.0) > give_up then
+        raise;
+      end if;
+    end;
+    patience := patience * 2;
+    perform pg_sleep(0.01);
+  end loop;
 end
 $$;`
 
 /** What the sidecar's role may call on every node of a cluster. */
-export const nodeHoldGrants = ['hold_node(integer, boolean, integer)']
+export const nodeHoldGrants = ['hold_node(integer, integer, boolean)']

@@ -7,6 +7,7 @@ import type { Hold } from '../hold/hold-ledger.ts'
 import type { Clock } from '../loop/clock.ts'
 import type { ReadingStore } from '../loop/readings.ts'
 import type { Session } from '../pg/session.ts'
+import { describeStop } from './clean-stop.ts'
 import { keepNewcomersAway } from './clients.ts'
 import type { FoundCause } from './cause.ts'
 import { compareWithBefore } from './compare.ts'
@@ -149,6 +150,7 @@ export class Drain {
     if (event !== 'passed') this.#phase?.controller.abort(new LeftUndone(interruptions[event]))
     this.#options.report('drain.phase', { operation: record.id, phase: state, because: event })
     if (state === 'back') this.#notes.ended(this.#record)
+    if (state === 'down') void this.#sayHowItStopped(record.id)
     this.#changed()
   }
 
@@ -257,6 +259,13 @@ export class Drain {
     if (state === 'failed') report('drain.undone', { operation: record.id, phase: name, reason })
     else if (state !== 'running') report('drain.passed', { operation: record.id, phase: name, reason, tookMs })
     if (this.#record !== undefined) this.#notes.phase(this.#record, name)
+  }
+
+  async #sayHowItStopped(operation: string): Promise<void> {
+    const { config, report } = this.#options
+    if (config.dataDir === undefined) return
+    const stop = await describeStop(config.dataDir)
+    report('clean' in stop && !stop.clean ? 'drain.unclean' : 'drain.stopped', { operation, ...stop })
   }
 
   /** Our sessions are closed, for an image that stops smart would wait for them; once the server no longer answers it is asked whether it is back. */

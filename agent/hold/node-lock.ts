@@ -1,6 +1,7 @@
 // The lock of a node hold on one metadata node: one transaction with limits that the server itself enforces.
 import type { Config } from '../config.ts'
 import { reasonOf, sqlstate } from '../errors.ts'
+import { systemClock } from '../loop/clock.ts'
 import { coordinatorTarget, localTarget } from '../pg/conninfo.ts'
 import { Session } from '../pg/session.ts'
 import type { MetadataNode } from './node-ledger.ts'
@@ -119,12 +120,11 @@ export class ServerLock implements NodeLock {
     const [waitMs, leaseMs] = [Math.max(Math.round(wait), 1), Math.max(Math.round(lease), 1)]
     const text = `begin;
       set local idle_in_transaction_session_timeout = ${leaseMs};
-      set local lock_timeout = ${waitMs};
       set local statement_timeout = ${waitMs};
       select pg_catalog.set_config(s.name, '${leaseMs}', true) from pg_catalog.pg_settings s where s.name = 'transaction_timeout';
-      select citus_sidecar.hold_node(${this.#group}, ${force}, ${Math.round(waitMs / 2)})`
+      select citus_sidecar.hold_node(${this.#group}, ${waitMs}, ${force})`
     const over = new AbortController()
-    const blockers = this.#blockers(waitMs * 0.6, AbortSignal.any([signal, over.signal]))
+    const blockers = this.#blockers(waitMs * 0.4, AbortSignal.any([signal, over.signal]))
     try {
       await this.#session.query(text, [], { timeout: waitMs + grace, signal })
       this.#held = this.#session.connected
@@ -132,6 +132,7 @@ export class ServerLock implements NodeLock {
     } catch (error) {
       const taken = failed(this.name, error)
       if (taken.state !== 'busy') return taken
+      over.abort()
       const names = await blockers
       return names.length === 0 ? taken : { state: 'busy', reason: `${this.name} is kept busy by ${names.join(', ')}` }
     } finally {
@@ -152,19 +153,15 @@ export class ServerLock implements NodeLock {
     await Promise.all([this.#session[Symbol.asyncDispose](), this.#watcher[Symbol.asyncDispose]()])
   }
 
-  /** Who stands in the way, asked while we wait: afterwards nobody can tell. */
+  /** Who stands in the way, asked while we wait, again and again because we wait in parts: afterwards nobody can tell. */
   async #blockers(after: number, signal: AbortSignal): Promise<readonly string[]> {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const timer = setTimeout(resolve, after)
-    signal.addEventListener('abort', () => resolve(), { once: true })
-    await promise
-    clearTimeout(timer)
-    if (signal.aborted) return []
-    try {
-      const rows = await this.#watcher.query<BlockerRow>(blockersSql, [this.#pid], { timeout: rollbackTimeout, signal })
-      return rows.map(describeBlocker)
-    } catch {
-      return []
+    await systemClock.sleep(after, signal)
+    while (!signal.aborted) {
+      const bounds = { timeout: rollbackTimeout, signal }
+      const rows = await this.#watcher.query<BlockerRow>(blockersSql, [this.#pid], bounds).catch(() => [])
+      if (rows.length > 0) return rows.map(describeBlocker)
+      await systemClock.sleep(30, signal)
     }
+    return []
   }
 }

@@ -209,7 +209,7 @@ suite('a node hold', () => {
       try {
         await session.query('set role citus_sidecar')
         await session.query(`begin; set local idle_in_transaction_session_timeout = '${limit}'`)
-        return await session.query('select citus_sidecar.hold_node($1, false, 100)', [group])
+        return await session.query('select citus_sidecar.hold_node($1, 100, false)', [group])
       } finally {
         await session.end()
       }

@@ -91,10 +91,14 @@ export async function makeWritten(cluster: LocalCluster): Promise<void> {
     return
   }
   for (const node of cluster.nodes)
-    await node.postgres.query(
-      `insert into pg_dist_placement (shardid, shardstate, shardlength, groupid)
-         select 102000 + groupid, 1, 0, groupid from pg_dist_node where groupid <> 0`,
-    )
+    await node.postgres.query(`
+      create table written (key int);
+      insert into pg_dist_colocation values (7, 2, 1, 23, 0);
+      insert into pg_dist_partition values ('written', 'h', 'key', 7, 'c');
+      insert into pg_dist_shard
+        select 'written', 102000 + groupid, 't', (groupid * 1000)::text, (groupid * 1000 + 999)::text from pg_dist_node where groupid <> 0;
+      insert into pg_dist_placement (shardid, shardstate, shardlength, groupid)
+        select 102000 + groupid, 1, 0, groupid from pg_dist_node where groupid <> 0`)
 }
 
 /** Whether a write to the worker's shards through this node has to wait. */

@@ -195,6 +195,7 @@ export function examples(folder: string): Readonly<Record<SettingName, Example>>
     holdMax: duration(['1s', 1_000], ['10m', 600_000], '999ms', '601s'),
     poolerForgottenAfter: duration(['5s', 5_000], ['1h', 3_600_000], '4999ms', '61m'),
     unreadyWait: duration(['0ms', 0], ['1m', 60_000], '-1ms', '61s'),
+    dataDir: { good: [['/var/lib/postgresql/data', '/var/lib/postgresql/data']], wrong: ['data', './data', '/'] },
     kubernetesHost: {
       good: [
         ['10.96.0.1', '10.96.0.1'],

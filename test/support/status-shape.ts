@@ -36,6 +36,8 @@ export const report = z.strictObject({
   finding: z.null(),
   maintenance: z.strictObject({ on: z.boolean(), changedAt: z.number(), reason: z.string() }),
   listening: z.strictObject({ up: z.boolean(), reason: z.string().optional() }),
+  /** Left out by who never holds. */
+  holds: z.strictObject({ pool: z.boolean().optional(), node: z.boolean().optional() }).optional(),
   flips: z.array(
     z.strictObject({ at: time, verdict: z.enum(['ready', 'started']), ok: z.boolean(), reason: z.string() }),
   ),

@@ -1,0 +1,40 @@
+// After PostgreSQL has stopped: did it stop cleanly, and is WAL left that nobody archived. Read from its data directory, where that is mounted.
+import { open, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { reasonOf } from '../errors.ts'
+
+/** How a server left its data directory. */
+export interface Stop {
+  readonly clean: boolean
+  /** WAL segments that still wait for archive_command. */
+  readonly unarchived: number
+}
+
+/** DBState in pg_control: DB_SHUTDOWNED and DB_SHUTDOWNED_IN_RECOVERY (https://github.com/postgres/postgres/blob/REL_15_STABLE/src/include/catalog/pg_control.h). */
+const cleanStates: ReadonlySet<number> = new Set([1, 2])
+/** After the 64-bit system identifier and two 32-bit version numbers. */
+const stateAt = 16
+
+/** Reads it. @throws the file system's error, or where pg_control is too short. */
+export async function readStop(dataDir: string): Promise<Stop> {
+  const file = await open(join(dataDir, 'global', 'pg_control'))
+  try {
+    const { bytesRead, buffer } = await file.read(Buffer.alloc(stateAt + 4), 0, stateAt + 4, 0)
+    if (bytesRead < stateAt + 4) throw new Error(`pg_control has only ${bytesRead} bytes`)
+    // Servers write it in their own byte order; every platform there are images for is little-endian.
+    const clean = cleanStates.has(buffer.readUInt32LE(stateAt))
+    const waiting = await readdir(join(dataDir, 'pg_wal', 'archive_status'))
+    return { clean, unarchived: waiting.filter((name) => name.endsWith('.ready')).length }
+  } finally {
+    await file.close()
+  }
+}
+
+/** The stop as fields of an event; says so where it cannot be read. */
+export async function describeStop(dataDir: string): Promise<Stop | { readonly unreadable: string }> {
+  try {
+    return await readStop(dataDir)
+  } catch (error) {
+    return { unreadable: reasonOf(error) }
+  }
+}

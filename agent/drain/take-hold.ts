@@ -71,6 +71,8 @@ export const takeHold: Step = async (context, signal) => {
   const kinds = kindsFor(context, poolers)
   if (kinds.length === 0) return 'nothing can hold traffic for this node: no pooler is registered'
   let hold = await ask(context, kinds, signal)
+  // Asked for before by a sidecar that was restarted since, and over: nothing extends it.
+  if (!hold.open) throw new LeftUndone('the hold had ended before it was answered')
   context.keepHold(hold)
   const awaited = expected(hold.kinds, poolers)
   const silent = (): readonly string[] => awaited.filter((one) => !answered(hold).has(one))

@@ -66,10 +66,19 @@ suite('holds in the ledger', () => {
         ),
       ])
       assert.deepEqual(atOnce.map(({ status }) => status).toSorted(), ['fulfilled', 'rejected'])
-      await assert.rejects(request({ member: 'worker-2' }), { code: '55006', message: /holds the traffic until/ })
+      // Whoever lost stays refused; the winner's own next hold would take the place of its first.
+      const loser = atOnce[0]?.status === 'fulfilled' ? 'worker-2' : 'worker-1'
+      await assert.rejects(request({ member: loser }), { code: '55006', message: /holds the traffic until/ })
     } finally {
       await other.end()
     }
+  })
+
+  test('of a member that could not release its older one take its place', async () => {
+    const older = await request()
+    const newer = await request({ id: randomUUID() })
+    assert.notEqual(newer.id, older.id)
+    assert.equal((await openHold(sql))?.id, newer.id)
   })
 
   test('asked for twice under one id are one hold, whose end stays', async () => {

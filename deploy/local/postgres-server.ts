@@ -2,6 +2,7 @@
 // running server it reads from the operating system, so any process may take the same server over.
 
 import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
@@ -32,6 +33,8 @@ export class PostgresServer {
   readonly name: string
   readonly host = 'localhost'
   readonly port: number
+  /** The postmaster that this object started last. */
+  #child: ChildProcess | undefined
   readonly dataDir: string
   readonly socketDir: string
   readonly logFile: string
@@ -73,6 +76,18 @@ export class PostgresServer {
   async start(options: { wait?: boolean | undefined } = {}, signal?: AbortSignal): Promise<void> {
     const running = this.pid
     if (running !== undefined) throw new LocalError(`PostgreSQL of ${this.name} runs already, as process ${running}`)
+    // Until this process has heard of its end, a killed postmaster still has its process id, and a new one takes it for running.
+    const former = this.#child
+    if (former?.pid !== undefined)
+      await eventually(
+        `the former postmaster of ${this.name} is gone`,
+        () => former.exitCode !== null || former.signalCode !== null,
+        {
+          deadline: DEADLINE,
+          interval: 10,
+          signal,
+        },
+      )
     const { binaries, user } = this.spec
     const { settingsFile, hbaFile, passFile } = this.#paths
     const log = openSync(this.logFile, 'a', 0o644)
@@ -88,6 +103,7 @@ export class PostgresServer {
       },
     )
     closeSync(log)
+    this.#child = child
     let ended: string | undefined
     child.once('error', (error) => (ended = error.message))
     child.once('exit', (code, killer) => (ended = killer ?? `exit code ${code}`))

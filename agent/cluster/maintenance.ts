@@ -1,11 +1,12 @@
 // The maintenance switch: kept in a file, in the notebook and in the ledger; whoever was switched last is right.
-import { readFile, rename, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { Maintenance } from '../../probes/verdicts/verdict.ts'
 import type { Config } from '../config.ts'
 import type { Clock } from '../loop/clock.ts'
 import type { Session } from '../pg/session.ts'
+import { replaceFile } from '../replace-file.ts'
 import { writeMaintenance } from './notebook.ts'
 import type { Registration } from './registration.ts'
 
@@ -37,9 +38,7 @@ export async function readMaintenanceFile(runDir: string): Promise<Maintenance> 
 
 /** Writes the copy in the run directory; readers see the old or the new one, never half. @throws the file system's error. */
 export async function writeMaintenanceFile(runDir: string, maintenance: Maintenance): Promise<void> {
-  const temporary = `${path(runDir)}.new`
-  await writeFile(temporary, JSON.stringify(maintenance), { mode: 0o644 })
-  await rename(temporary, path(runDir))
+  await replaceFile(path(runDir), JSON.stringify(maintenance))
 }
 
 /** How often the copy in the notebook is compared, milliseconds; switching itself is immediate. */

@@ -1,6 +1,6 @@
 // The files of the handshake: read with a bound and without trust, written whole or not at all.
 import { constants } from 'node:fs'
-import { mkdir, open, opendir, rename, rm, stat, chmod } from 'node:fs/promises'
+import { mkdir, open, opendir, stat, chmod } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sqlstate } from '../errors.ts'
 import type { DrainView } from './view.ts'
@@ -53,25 +53,6 @@ export async function readSmall(path: string): Promise<string | undefined> {
     if (code === 'ENOENT') return undefined
     if (code === 'ELOOP') throw new ForeignFile('is a symbolic link')
     if (code === 'EACCES' || code === 'EPERM' || code === 'ENXIO') throw new ForeignFile(`cannot be read (${code})`)
-    throw error
-  }
-}
-
-/** Replaces a file in one step. @throws the file system's error. */
-export async function replaceFile(path: string, text: string): Promise<void> {
-  const temporary = `${path}.new`
-  // A sidecar under another user may have left one that we could not open.
-  await rm(temporary, { force: true })
-  try {
-    {
-      await using file = await open(temporary, 'wx', 0o644)
-      await file.writeFile(text)
-      // The other container's user reads it, whatever our umask is.
-      await file.chmod(0o644)
-    }
-    await rename(temporary, path)
-  } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined)
     throw error
   }
 }

@@ -13,6 +13,7 @@ import { join } from 'node:path'
 import { reasonOf } from '../errors.ts'
 import type { Report } from '../events.ts'
 import type { Clock } from '../loop/clock.ts'
+import { replaceFile } from '../replace-file.ts'
 import {
   answerText,
   ForeignFile,
@@ -21,7 +22,6 @@ import {
   parseAnswer,
   parseRequest,
   readSmall,
-  replaceFile,
   strangers,
   wakeScripts,
 } from './handshake-files.ts'

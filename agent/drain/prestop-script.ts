@@ -1,6 +1,7 @@
 // The preStop script of the postgres container, and its installation into the run directory.
-import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { replaceFile } from '../replace-file.ts'
 
 /** What holds until the sidecar has written its own limits, seconds: a pod without a word on it has a grace period of 30. */
 const defaultDeadline = 25
@@ -177,11 +178,5 @@ done
 /** Writes the script to `prestop` in the run directory; who starts it meanwhile gets the old one or the new one, never half. @throws the file system's error. */
 export async function installPrestop(runDir: string): Promise<void> {
   await mkdir(runDir, { recursive: true })
-  const path = join(runDir, 'prestop')
-  const temporary = `${path}.new`
-  // What a sidecar under another user left there could not be opened for writing.
-  await rm(temporary, { force: true })
-  await writeFile(temporary, prestopScript, { flag: 'wx' })
-  await chmod(temporary, 0o755)
-  await rename(temporary, path)
+  await replaceFile(join(runDir, 'prestop'), prestopScript, 0o755)
 }

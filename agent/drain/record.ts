@@ -1,10 +1,11 @@
 // A drain as it is kept in the run directory, so that a restarted sidecar joins it instead of beginning another.
 import { randomUUID } from 'node:crypto'
-import { readFile, rename, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { acceptanceOf } from '../../probes/postgres/acceptance.ts'
 import type { ReadingStore } from '../loop/readings.ts'
+import { replaceFile } from '../replace-file.ts'
 import { phaseNames } from './machine.ts'
 import { causes } from './plan.ts'
 import type { DrainView } from './view.ts'
@@ -51,9 +52,7 @@ export async function loadRecord(runDir: string): Promise<DrainRecord | undefine
 
 /** @throws the file system's error. */
 export async function saveRecord(runDir: string, record: DrainRecord): Promise<void> {
-  const temporary = `${path(runDir)}.new`
-  await writeFile(temporary, JSON.stringify(record), { mode: 0o644 })
-  await rename(temporary, path(runDir))
+  await replaceFile(path(runDir), JSON.stringify(record))
 }
 
 /** A drain that begins now, of the server that the readings show; a server that does not run need not be drained. */

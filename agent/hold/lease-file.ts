@@ -1,8 +1,9 @@
 // The lease of a pool hold, in a file: written before the first PAUSE, so that whoever starts next knows what to resume and when.
 // PgBouncer stays paused when the one who paused it is gone; this file is what ends that.
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
+import { replaceFile } from '../replace-file.ts'
 
 /** Which databases are paused for which hold, and until when. */
 export interface Lease {
@@ -54,8 +55,7 @@ function parse(text: string): Lease | undefined {
 export async function writeLease(runDir: string, lease: Lease): Promise<void> {
   const file = path(runDir)
   await mkdir(dirname(file), { recursive: true })
-  await writeFile(`${file}.new`, JSON.stringify(lease), { mode: 0o644 })
-  await rename(`${file}.new`, file)
+  await replaceFile(file, JSON.stringify(lease))
 }
 
 /** Removes the lease, whatever lies there. @throws the file system's error. */

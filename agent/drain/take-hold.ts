@@ -1,8 +1,7 @@
 // Phase hold: ask for the hold in the ledger, wait for its turn and for every holder's answer.
 import { isRetryable } from '../cluster/operation.ts'
-import { readMembers } from '../cluster/ledger.ts'
 import { reasonOf, sqlstate } from '../errors.ts'
-import { readHold, requestHold } from '../hold/hold-ledger.ts'
+import { livePoolers, readHold, requestHold } from '../hold/hold-ledger.ts'
 import type { Hold, HoldKind } from '../hold/hold-ledger.ts'
 import { LeftUndone, until } from './step.ts'
 import type { Step, StepContext } from './step.ts'
@@ -11,26 +10,14 @@ const pause = 50
 /** While clients wait already, the last holder is waited for only so long, milliseconds. */
 const lastHolder = 3_000
 
-/** Holders that are expected to answer, as `kind holder`. */
+/** Holders that are expected to answer, as `kind holder`; there is one of kind node, whatever its name. */
 function expected(kinds: readonly HoldKind[], poolers: readonly string[]): readonly string[] {
   const node = kinds.includes('node') ? ['node'] : []
   return [...(kinds.includes('pool') ? poolers.map((name) => `pool ${name}`) : []), ...node]
 }
 
 function answered(hold: Hold): ReadonlySet<string> {
-  // There is one holder of kind node, whatever its name.
   return new Set(hold.answers.map(({ kind, holder }) => (kind === 'node' ? 'node' : `pool ${holder}`)))
-}
-
-/** The poolers that still announce themselves. */
-async function livePoolers({ ledger, clock, config }: StepContext): Promise<readonly string[]> {
-  const members = await readMembers(ledger)
-  // By the coordinator's clock: that of the newest announcement.
-  const newest = members.reduce((latest, { lastSeen }) => Math.max(latest, lastSeen), 0)
-  const now = Math.min(newest, clock.now())
-  return members
-    .filter(({ role, lastSeen }) => role === 'pooler' && now - lastSeen <= config.poolerForgottenAfter)
-    .map(({ name }) => name)
 }
 
 function kindsFor(context: StepContext, poolers: readonly string[]): readonly HoldKind[] {
@@ -66,8 +53,8 @@ async function ask(context: StepContext, kinds: readonly HoldKind[], signal: Abo
 }
 
 export const takeHold: Step = async (context, signal) => {
-  const { ledger, clock, id } = context
-  const poolers = await livePoolers(context)
+  const { ledger, clock, id, config } = context
+  const poolers = await livePoolers(ledger, config.poolerForgottenAfter)
   const kinds = kindsFor(context, poolers)
   if (kinds.length === 0) return 'nothing can hold traffic for this node: no pooler is registered'
   let hold = await ask(context, kinds, signal)

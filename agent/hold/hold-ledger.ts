@@ -70,3 +70,14 @@ export async function releaseHold(sql: Sql, id: string, reason: string): Promise
 export async function answerHold(sql: Sql, id: string, answer: HoldAnswer): Promise<void> {
   await sql.query('select citus_sidecar.answer_hold($1::jsonb)', [JSON.stringify({ hold_id: id, ...answer })])
 }
+
+/** Poolers that still announce themselves, by the coordinator's clock; `forgottenAfter` in milliseconds. */
+export async function livePoolers(sql: Sql, forgottenAfter: number): Promise<readonly string[]> {
+  const rows = await sql.query<{ name: string }>(
+    `select m.name from citus_sidecar.members m
+      where m.role = 'pooler' and m.last_seen > pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => $1)
+      order by 1`,
+    [forgottenAfter / 1_000],
+  )
+  return rows.map(({ name }) => name)
+}

@@ -1,21 +1,17 @@
 // The node hold, by the coordinator's sidecar alone: while a worker restarts, writes to it wait on every metadata node.
 // It follows the ledger; PostgreSQL itself lets writers go when this sidecar dies or the lease runs out.
 import { reasonOf } from '../errors.ts'
-import type { Report } from '../events.ts'
 import { ChildSignal } from '../loop/child-signal.ts'
-import type { Clock } from '../loop/clock.ts'
-import type { Hold, HoldAnswer } from './hold-ledger.ts'
+import { Follower, lastWords, over } from './follower.ts'
+import type { FollowerOptions } from './follower.ts'
+import type { Hold } from './hold-ledger.ts'
 import type { HoldPlan, MetadataNode, NodeLedger } from './node-ledger.ts'
 import type { NodeLock } from './node-lock.ts'
 import { takeLocks } from './take-locks.ts'
 import type { TakeOptions } from './take-locks.ts'
 
-export interface NodeHoldOptions {
-  readonly clock: Clock
-  readonly report: Report
+export interface NodeHoldOptions extends FollowerOptions {
   readonly ledger: NodeLedger
-  /** Name of this node in the ledger. */
-  readonly holder: string
   /** Whether this sidecar is the one that holds: beside the primary coordinator, and alone there. */
   readonly fit: (signal: AbortSignal) => Promise<boolean>
   readonly lockOn: (node: MetadataNode, group: number) => NodeLock
@@ -33,23 +29,17 @@ export interface NodeHoldOptions {
 const watchEvery = 250
 /** The part of the lease in which it is tried: the drain that asked waits for the answer, and goes on without it. */
 const triedFor = 1 / 6
-/** A sidecar that ends still answers, within this, milliseconds. */
-const lastWords = 3_000
-const over = 'its lease ran out'
 
 export class NodeHold {
   readonly #options: NodeHoldOptions
-  #wake: () => void = () => undefined
-  #hinted = false
+  readonly #follower: Follower
   #since: number | undefined
-  /** An answer that the ledger has not got yet. */
-  #owed: { readonly id: string; readonly answer: HoldAnswer } | undefined
   /** The last hold this sidecar is through with. */
   #done: string | undefined
-  #ledgerDown = false
 
   constructor(options: NodeHoldOptions) {
     this.#options = options
+    this.#follower = new Follower(options, 'node')
   }
 
   /** Since when writes are held, milliseconds since 1970; undefined while they are not. */
@@ -59,19 +49,18 @@ export class NodeHold {
 
   /** Look at the ledger now. */
   hint(): void {
-    this.#hinted = true
-    this.#wake()
+    this.#follower.hint()
   }
 
   /** Follows the ledger until the signal aborts; nothing is held then. Never throws. */
   async run(signal: AbortSignal): Promise<void> {
-    const { ledger, fit, limits } = this.#options
+    const { fit, limits } = this.#options
     while (!signal.aborted) {
-      const hold = await this.#ask(async () => await ledger.open(signal), signal)
+      const hold = await this.#follower.open(signal)
       const ours = hold !== undefined && this.#concerns(hold) && (await fit(signal).catch(() => false))
       if (ours) await this.#serve(hold, signal)
-      else await this.#pause(hold === undefined && this.#owed === undefined ? limits.interval : watchEvery, signal)
-      await this.#settle(signal)
+      else await this.#follower.pause(hold === undefined && !this.#follower.owes ? limits.interval : watchEvery, signal)
+      await this.#follower.settle(signal)
     }
   }
 
@@ -88,7 +77,7 @@ export class NodeHold {
     let why = over
     using until = new ChildSignal(signal)
     void clock.sleep(lease, until.signal).then(() => until.abort())
-    const watched = this.#watch(hold.id, until).then((reason) => {
+    const watched = this.#follower.watch(hold.id, until, watchEvery).then((reason) => {
       why = reason ?? why
     })
     const failed = await this.#hold(hold, begun + lease, until.signal)
@@ -103,10 +92,10 @@ export class NodeHold {
     const last = signal.aborted ? AbortSignal.timeout(lastWords) : signal
     if (!held && failed !== undefined && (early || why === over)) {
       report('hold.failed', { hold: hold.id, kind: 'node', reason: failed })
-      return await this.#say(hold.id, 'failed', failed, last)
+      return await this.#follower.say(hold.id, 'failed', failed, last)
     }
     report('hold.resumed', { hold: hold.id, kind: 'node', reason, ms: clock.now() - begun })
-    await this.#say(hold.id, 'released', reason, last)
+    await this.#follower.say(hold.id, 'released', reason, last)
   }
 
   /** Holds until the signal aborts; every transaction has ended when it returns. Returns why it could not. */
@@ -133,7 +122,7 @@ export class NodeHold {
     const reason = outcome.without.length === 0 ? '' : `not on ${outcome.without.join('; not on ')}`
     this.#since = clock.now()
     report('hold.paused', { hold: hold.id, kind: 'node', nodes: locks.map(({ name }) => name), reason })
-    await this.#say(hold.id, 'held', reason, signal)
+    await this.#follower.say(hold.id, 'held', reason, signal)
     await this.#keep(locks, { ...options, giveUpAt: 0 }, signal)
     return undefined
   }
@@ -156,55 +145,5 @@ export class NodeHold {
       // Each alone: one that is away must not undo the others.
       for (const lock of lost) if (!signal.aborted) await takeLocks([lock], options, signal)
     }
-  }
-
-  /** Asks the ledger whether the hold still stands; returns why it does not, or undefined at the lease's end. */
-  async #watch(id: string, until: ChildSignal): Promise<string | undefined> {
-    const { ledger } = this.#options
-    while (!until.signal.aborted) {
-      await this.#settle(until.signal)
-      const asked = await this.#ask(async () => ({ hold: await ledger.read(id, until.signal) }), until.signal)
-      if (asked !== undefined && asked.hold?.open !== true) {
-        until.abort()
-        return asked.hold === undefined ? 'the ledger does not know it' : asked.hold.leftMs > 0 ? 'released' : over
-      }
-      await this.#pause(watchEvery, until.signal)
-    }
-    return undefined
-  }
-
-  /** Asks the ledger; undefined when it does not answer, which is reported once. */
-  async #ask<T>(question: () => Promise<T>, signal: AbortSignal): Promise<T | undefined> {
-    try {
-      const answer = await question()
-      this.#ledgerDown = false
-      return answer
-    } catch (error) {
-      if (!this.#ledgerDown && !signal.aborted) this.#options.report('hold.ledger', { reason: reasonOf(error) })
-      this.#ledgerDown = true
-      return undefined
-    }
-  }
-
-  async #say(id: string, state: HoldAnswer['state'], reason: string, signal: AbortSignal): Promise<void> {
-    this.#owed = { id, answer: { holder: this.#options.holder, kind: 'node', state, reason } }
-    await this.#settle(signal)
-  }
-
-  /** Gives the ledger the answer it is owed. */
-  async #settle(signal: AbortSignal): Promise<void> {
-    const owed = this.#owed
-    if (owed === undefined || signal.aborted) return
-    await this.#ask(async () => {
-      await this.#options.ledger.answer(owed.id, owed.answer, signal)
-      if (this.#owed === owed) this.#owed = undefined
-    }, signal)
-  }
-
-  async #pause(ms: number, signal: AbortSignal): Promise<void> {
-    using woken = new ChildSignal(signal)
-    this.#wake = () => woken.abort()
-    if (!this.#hinted) await this.#options.clock.sleep(ms, woken.signal)
-    this.#hinted = false
   }
 }

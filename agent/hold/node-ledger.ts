@@ -2,8 +2,8 @@
 import type { Sql } from '../../probes/sql.ts'
 import type { Address } from '../config.ts'
 import type { Session } from '../pg/session.ts'
-import { answerHold, openHold, readHold } from './hold-ledger.ts'
-import type { HoldLedger } from './pool-hold.ts'
+import { answerHold, livePoolers, openHold, readHold } from './hold-ledger.ts'
+import type { HoldLedger } from './follower.ts'
 
 /** A node through which clients can write; without an address it is the coordinator itself. */
 export interface MetadataNode {
@@ -51,14 +51,9 @@ async function readPlan(sql: Sql, member: string): Promise<HoldPlan | { readonly
 }
 
 async function silentPoolers(sql: Sql, id: string, forgottenAfter: number): Promise<readonly string[]> {
-  const rows = await sql.query<{ name: string }>(
-    `select m.name from citus_sidecar.members m
-      where m.role = 'pooler' and m.last_seen > pg_catalog.clock_timestamp() - pg_catalog.make_interval(secs => $2)
-        and not exists (select from citus_sidecar.hold_answers a where a.hold_id = $1 and a.holder = m.name and a.kind = 'pool')
-      order by 1`,
-    [id, forgottenAfter / 1_000],
-  )
-  return rows.map(({ name }) => name)
+  const hold = await readHold(sql, id)
+  const answered = new Set(hold?.answers.filter(({ kind }) => kind === 'pool').map(({ holder }) => holder))
+  return (await livePoolers(sql, forgottenAfter)).filter((name) => !answered.has(name))
 }
 
 /** The ledger over a session; `timeout` bounds one question and `forgottenAfter` is how long a pooler may be silent, milliseconds. */

@@ -1,30 +1,18 @@
 // A pooler's part in a hold: follows the ledger, pauses PgBouncer under a lease, resumes it on release or at the lease's end.
 // While it holds the coordinator may be away: then the lease alone decides.
 import { reasonOf } from '../errors.ts'
-import type { Report } from '../events.ts'
 import { ChildSignal } from '../loop/child-signal.ts'
-import type { Clock } from '../loop/clock.ts'
 import type { Console } from './console.ts'
-import type { Hold, HoldAnswer } from './hold-ledger.ts'
+import { Follower, lastWords, over } from './follower.ts'
+import type { FollowerOptions } from './follower.ts'
+import type { Hold } from './hold-ledger.ts'
 import { readLease, removeLease, writeLease } from './lease-file.ts'
 import type { Lease } from './lease-file.ts'
 import { pauseOnce } from './pause.ts'
 import { resumeAtLast } from './resume.ts'
 
-/** Holds as the ledger has them; each call is bounded by who gives it. */
-export interface HoldLedger {
-  open(signal: AbortSignal): Promise<Hold | undefined>
-  read(id: string, signal: AbortSignal): Promise<Hold | undefined>
-  answer(id: string, answer: HoldAnswer, signal: AbortSignal): Promise<void>
-}
-
-export interface PoolHoldOptions {
-  readonly clock: Clock
-  readonly report: Report
+export interface PoolHoldOptions extends FollowerOptions {
   readonly console: Console
-  readonly ledger: HoldLedger
-  /** Name of this pooler in the ledger. */
-  readonly holder: string
   readonly runDir: string
   /** Databases to pause now, or why this pooler cannot hold. */
   readonly targets: () => { readonly databases: readonly string[] } | { readonly unfit: string }
@@ -40,9 +28,6 @@ export interface PoolHoldOptions {
 /** How often the ledger is read while clients wait, and how often it is looked whether they still do, milliseconds. */
 const watchEvery = 100
 const checkEvery = 500
-/** A sidecar that ends still resumes, within this, milliseconds. */
-const lastWords = 3_000
-const over = 'its lease ran out'
 
 /** What is being held now. */
 export interface Holding {
@@ -52,18 +37,14 @@ export interface Holding {
 
 export class PoolHold {
   readonly #options: PoolHoldOptions
-  #wake: () => void = () => undefined
+  readonly #follower: Follower
   #holding: Holding | undefined
-  /** An answer that the ledger has not got yet. */
-  #owed: { readonly id: string; readonly answer: HoldAnswer } | undefined
   /** The last hold this sidecar is through with. */
   #done: string | undefined
-  #ledgerDown = false
-  /** A hint came since the ledger was last read. */
-  #hinted = false
 
   constructor(options: PoolHoldOptions) {
     this.#options = options
+    this.#follower = new Follower(options, 'pool')
   }
 
   get holding(): Holding | undefined {
@@ -72,18 +53,17 @@ export class PoolHold {
 
   /** Look at the ledger now. */
   hint(): void {
-    this.#hinted = true
-    this.#wake()
+    this.#follower.hint()
   }
 
   /** Follows the ledger until the signal aborts; nothing stays paused then. */
   async run(signal: AbortSignal): Promise<void> {
     await this.#inherit(signal)
     while (!signal.aborted) {
-      const hold = await this.#ask(async () => await this.#options.ledger.open(signal), signal)
+      const hold = await this.#follower.open(signal)
       if (hold !== undefined && this.#concerns(hold)) await this.#begin(hold, signal)
-      else await this.#pause(this.#owed === undefined ? this.#options.limits.interval : checkEvery, signal)
-      await this.#settle(signal)
+      else await this.#follower.pause(this.#follower.owes ? checkEvery : this.#options.limits.interval, signal)
+      await this.#follower.settle(signal)
     }
   }
 
@@ -122,7 +102,7 @@ export class PoolHold {
   async #refuse(lease: Lease, reason: string, signal: AbortSignal): Promise<void> {
     this.#options.report('hold.failed', { hold: lease.holdId, reason })
     this.#done = lease.holdId
-    await this.#say(lease, 'failed', reason, signal)
+    await this.#follower.say(lease.holdId, 'failed', reason, signal)
   }
 
   /** Keeps clients waiting until release or end, and lets them go. */
@@ -134,7 +114,7 @@ export class PoolHold {
     let why = over
     using until = new ChildSignal(signal)
     void clock.sleep(lease.endsAt - begun, until.signal).then(() => until.abort())
-    const watched = this.#watch(lease, until).then((reason) => {
+    const watched = this.#follower.watch(lease.holdId, until, watchEvery).then((reason) => {
       why = reason ?? why
     })
     await this.#hold(lease, until.signal)
@@ -146,24 +126,9 @@ export class PoolHold {
     this.#done = lease.holdId
     const reason = signal.aborted ? 'the sidecar ends' : why
     report('hold.resumed', { hold: lease.holdId, reason, held: paused, ms: clock.now() - begun })
-    if (paused || why !== over) return await this.#say(lease, 'released', reason, last)
+    if (paused || why !== over) return await this.#follower.say(lease.holdId, 'released', reason, last)
     report('hold.failed', { hold: lease.holdId, reason: 'transactions did not end in time' })
-    await this.#say(lease, 'failed', 'transactions did not end before the lease did', last)
-  }
-
-  /** Asks the ledger whether the hold still stands; returns why it does not, or undefined at the lease's end. */
-  async #watch(lease: Lease, until: ChildSignal): Promise<string | undefined> {
-    const { ledger } = this.#options
-    while (!until.signal.aborted) {
-      await this.#settle(until.signal)
-      const asked = await this.#ask(async () => ({ hold: await ledger.read(lease.holdId, until.signal) }), until.signal)
-      if (asked !== undefined && asked.hold?.open !== true) {
-        until.abort()
-        return asked.hold === undefined ? 'the ledger does not know it' : asked.hold.leftMs > 0 ? 'released' : over
-      }
-      await this.#pause(watchEvery, until.signal)
-    }
-    return undefined
+    await this.#follower.say(lease.holdId, 'failed', 'transactions did not end before the lease did', last)
   }
 
   /** Pauses, and pauses again what came back unpaused, until the signal aborts. */
@@ -176,7 +141,7 @@ export class PoolHold {
         if (this.#holding?.paused === false) {
           this.#holding = { lease, paused: true }
           report('hold.paused', { hold: lease.holdId })
-          await this.#say(lease, 'held', '', signal)
+          await this.#follower.say(lease.holdId, 'held', '', signal)
         }
         await clock.sleep(checkEvery, signal)
       } catch (error) {
@@ -193,40 +158,5 @@ export class PoolHold {
     if (this.#holding?.paused !== true) return false
     const known = await this.#options.console.databases({ timeout: this.#options.limits.pauseTry, signal })
     return databases.every((name) => known.some((one) => one.name === name && one.paused))
-  }
-
-  /** Asks the ledger; undefined when it does not answer, which is reported once. */
-  async #ask<T>(question: () => Promise<T>, signal: AbortSignal): Promise<T | undefined> {
-    try {
-      const answer = await question()
-      this.#ledgerDown = false
-      return answer
-    } catch (error) {
-      if (!this.#ledgerDown && !signal.aborted) this.#options.report('hold.ledger', { reason: reasonOf(error) })
-      this.#ledgerDown = true
-      return undefined
-    }
-  }
-
-  async #say(lease: Lease, state: HoldAnswer['state'], reason: string, signal: AbortSignal): Promise<void> {
-    this.#owed = { id: lease.holdId, answer: { holder: this.#options.holder, kind: 'pool', state, reason } }
-    await this.#settle(signal)
-  }
-
-  /** Gives the ledger the answer it is owed. */
-  async #settle(signal: AbortSignal): Promise<void> {
-    const owed = this.#owed
-    if (owed === undefined || signal.aborted) return
-    await this.#ask(async () => {
-      await this.#options.ledger.answer(owed.id, owed.answer, signal)
-      if (this.#owed === owed) this.#owed = undefined
-    }, signal)
-  }
-
-  async #pause(ms: number, signal: AbortSignal): Promise<void> {
-    using woken = new ChildSignal(signal)
-    this.#wake = () => woken.abort()
-    if (!this.#hinted) await this.#options.clock.sleep(ms, woken.signal)
-    this.#hinted = false
   }
 }

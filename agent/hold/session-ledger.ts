@@ -2,7 +2,7 @@
 // and one that came back is asked on a new connection at once.
 import type { Session } from '../pg/session.ts'
 import { answerHold, openHold, readHold } from './hold-ledger.ts'
-import type { HoldLedger } from './pool-hold.ts'
+import type { HoldLedger } from './follower.ts'
 
 /** The ledger as a pooler's hold asks it; `timeout` bounds one question, milliseconds. */
 export function sessionLedger(session: Session, timeout: number, onError: (error: unknown) => void): HoldLedger {

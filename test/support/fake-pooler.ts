@@ -1,7 +1,7 @@
 // A PgBouncer and a ledger in memory, for tests of the hold alone; both can be told to fail.
 import type { Console } from '../../agent/hold/console.ts'
 import type { Hold, HoldAnswer } from '../../agent/hold/hold-ledger.ts'
-import type { HoldLedger } from '../../agent/hold/pool-hold.ts'
+import type { HoldLedger } from '../../agent/hold/follower.ts'
 import type { Bounds } from '../../agent/pg/session.ts'
 import type { PooledDatabase } from '../../probes/pgbouncer/databases.ts'
 

@@ -38,8 +38,6 @@ import { version } from './version.ts'
 export interface Agent extends AsyncDisposable {
   /** Ends when the signal given to startAgent has aborted and every loop has returned. */
   readonly done: Promise<unknown>
-  /** Until when it goes on whatever it is told, because a drain needs it, milliseconds since 1970. */
-  readonly neededUntil: () => number | undefined
 }
 
 /** Starts everything; the HTTP port answers before PostgreSQL is first asked. @throws SidecarError LISTENER_FAILED. */
@@ -275,7 +273,6 @@ export async function startAgent(config: Config, report: Report, stop: AbortSign
   const owned = stack.move()
   return {
     done: loops,
-    neededUntil: () => drain.neededUntil,
     [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
   }
 }

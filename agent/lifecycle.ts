@@ -6,12 +6,22 @@ const forcedAfter = 10_000
 /** How often it is looked whether a drain still needs the sidecar, milliseconds. */
 const lookEvery = 200
 
+/** Until when this process is needed although it was told to end, milliseconds since 1970. */
+let needed: () => number | undefined = () => undefined
+
+/** Ends the process if it has not ended by itself in time; a drain that needs the sidecar puts that off. */
+function forceEnd(): void {
+  // Unreferenced: it never keeps a process alive that has nothing left to do.
+  setTimeout(() => (Date.now() < (needed() ?? 0) ? forceEnd() : process.exit(1)), forcedAfter).unref()
+}
+
 /** Ends `own` once `stop` has aborted and nobody needs the sidecar any longer; `neededUntil` in milliseconds since 1970. */
 export async function endWhenFree(
   stop: AbortSignal,
   own: AbortController,
   neededUntil: () => number | undefined,
 ): Promise<void> {
+  needed = neededUntil
   if (!stop.aborted) {
     const { promise, resolve } = Promise.withResolvers<void>()
     stop.addEventListener('abort', () => resolve(), { once: true })
@@ -30,8 +40,7 @@ export function untilSignal(): AbortSignal {
     process.on(name, () => {
       if (controller.signal.aborted) return
       controller.abort(new Error(name))
-      // Unreferenced: it never keeps a process alive that has nothing left to do.
-      setTimeout(() => process.exit(1), forcedAfter).unref()
+      forceEnd()
     })
   }
   return controller.signal

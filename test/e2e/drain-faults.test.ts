@@ -135,4 +135,15 @@ suite('a drain with something in its way', () => {
     await worker.postgres.start()
     await worker.sidecar.restart()
   })
+
+  test('of which the sidecar is told to stop serves on until its time is up where PostgreSQL never stops, and ends well', async () => {
+    await beginDrain(worker)
+    await drained(worker)
+    // The drain has 10 s, and PostgreSQL 2 s after them: longer than a sidecar that hangs at its end is let live.
+    assert.equal(await worker.sidecar.stop(), 0)
+    await worker.sidecar.restart()
+    await worker.sidecar.answers('/livez')
+    await cancelDrain(worker)
+    await joined(worker)
+  })
 })

@@ -4,6 +4,7 @@ import { reasonOf } from '../errors.ts'
 import type { Report } from '../events.ts'
 import { releaseHold } from '../hold/hold-ledger.ts'
 import type { Hold } from '../hold/hold-ledger.ts'
+import { ChildSignal } from '../loop/child-signal.ts'
 import type { Clock } from '../loop/clock.ts'
 import type { ReadingStore } from '../loop/readings.ts'
 import type { Session } from '../pg/session.ts'
@@ -131,11 +132,8 @@ export class Drain {
       else if (state === 'back' && this.#record?.holdUntil !== null) await this.#comeBack(signal)
       else if (state === 'done' || state === 'down') await this.#awaitReturn(signal)
       if (this.#record?.state !== undefined && isPhase(this.#record.state)) continue
-      const over = new AbortController()
-      await Promise.race([
-        this.#wake.promise,
-        clock.sleep(pauseFor(this.#record), AbortSignal.any([signal, over.signal])),
-      ])
+      using over = new ChildSignal(signal)
+      await Promise.race([this.#wake.promise, clock.sleep(pauseFor(this.#record), over.signal)])
       over.abort()
     }
   }
@@ -168,18 +166,17 @@ export class Drain {
   async #runPhase(name: PhaseName, signal: AbortSignal): Promise<void> {
     const record = this.#record
     if (record === undefined) return
-    const { clock } = this.#options
-    const total = totalMs(drainTiming(this.#options.config))
-    const plan = planDrain(record.cause, kindOf(this.#options), drainTiming(this.#options.config)).find(
-      (one) => one.name === name,
-    )
+    const { clock, config } = this.#options
+    const timing = drainTiming(config)
+    const plan = planDrain(record.cause, kindOf(this.#options), timing).find((one) => one.name === name)
     if (plan === undefined || plan.leftOut !== undefined) {
       this.#setPhase(name, 'skipped', plan?.leftOut ?? '', 0)
       return this.#apply('passed')
     }
     const begunAt = clock.now()
     // The API may have said that the pod has less time than is configured.
-    const endsAt = record.startedAt + (plan.endsAfterMs * (record.endsAt - record.startedAt)) / Math.max(total, 1)
+    const endsAt =
+      record.startedAt + (plan.endsAfterMs * (record.endsAt - record.startedAt)) / Math.max(totalMs(timing), 1)
     this.#setPhase(name, 'running', '', 0)
     const controller = new AbortController()
     this.#phase = { controller }
@@ -291,7 +288,6 @@ export class Drain {
     }
     this.#update({ holdUntil: null })
     report('drain.back', { operation: record.id, waitedMs: record.heldAt === null ? 0 : clock.now() - record.heldAt })
-    this.#changed()
     if (record.cancelled) return
     const found = await compareWithBefore(record.kept, local.sql(bounds), config.role !== 'standalone')
     if (found.length > 0) report('drain.different', { operation: record.id, differences: found })

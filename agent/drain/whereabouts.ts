@@ -48,7 +48,9 @@ export function kindOf({ config, readings }: { readonly config: Config; readonly
   return config.role === 'pooler' ? 'standalone' : config.role
 }
 
-/** How often what only time brings is looked at, milliseconds; oftener while clients wait for the server. */
+/** How often what only time brings is looked at, milliseconds: oftener while clients wait for the server, hardly while no drain goes on. */
 export function pauseFor(record: DrainRecord | undefined): number {
-  return record?.holdUntil != null && (record.state === 'done' || record.state === 'down') ? 50 : 250
+  if (record === undefined) return 60_000
+  if (record.holdUntil === null) return record.state === 'back' ? 60_000 : 250
+  return record.state === 'done' || record.state === 'down' ? 50 : 250
 }

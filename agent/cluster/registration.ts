@@ -2,6 +2,7 @@
 // comes of it. Nothing here remembers a step it has to finish; a lost wake-up costs one interval.
 import type { Join } from '../../probes/verdicts/verdict.ts'
 import { reasonOf } from '../errors.ts'
+import { ChildSignal } from '../loop/child-signal.ts'
 import type { Bounds } from '../pg/session.ts'
 import { forgetRefused } from './acceptance.ts'
 import { Attempts } from './attempts.ts'
@@ -111,8 +112,8 @@ export class Registration {
       await this.#reconcile(signal)
       this.#options.onJudged()
       const pause = this.#attempts.pause(config.registrationInterval)
-      const stop = new AbortController()
-      await Promise.race([this.#wake.promise, clock.sleep(pause, AbortSignal.any([signal, stop.signal]))])
+      using stop = new ChildSignal(signal)
+      await Promise.race([this.#wake.promise, clock.sleep(pause, stop.signal)])
       stop.abort()
     }
   }

@@ -12,6 +12,7 @@ import type { FSWatcher } from 'node:fs'
 import { join } from 'node:path'
 import { reasonOf } from '../errors.ts'
 import type { Report } from '../events.ts'
+import { ChildSignal } from '../loop/child-signal.ts'
 import type { Clock } from '../loop/clock.ts'
 import { replaceFile } from '../replace-file.ts'
 import {
@@ -82,11 +83,8 @@ export class Handshake {
         this.#ready = false
         this.#trouble('handshake.failed', '', error)
       }
-      const over = new AbortController()
-      await Promise.race([
-        this.#wake.promise,
-        this.#options.clock.sleep(lookEvery, AbortSignal.any([signal, over.signal])),
-      ])
+      using over = new ChildSignal(signal)
+      await Promise.race([this.#wake.promise, this.#options.clock.sleep(lookEvery, over.signal)])
       over.abort()
     }
     this.#watcher?.close()

@@ -12,6 +12,7 @@ import type { PostgresServer } from './postgres-server.ts'
 import type { SidecarProcess } from './sidecar-process.ts'
 import { startCluster } from './start-cluster.ts'
 import { RECORD_NAME } from './workspace.ts'
+import { processActions } from './process-actions.ts'
 
 type RequestOf<C extends ClusterRequest['command']> = Extract<ClusterRequest, { command: C }>
 type NodeRequest = Exclude<ClusterRequest, RequestOf<'help' | 'up' | 'down'>>
@@ -96,30 +97,11 @@ const SERVER_ACTIONS: Readonly<Record<NodeRequest['command'], ServerAction>> = {
 }
 
 const SIDECAR_ACTIONS: Readonly<Record<NodeRequest['command'], SidecarAction>> = {
-  async kill(sidecar, signal) {
-    if (sidecar.pid === undefined) return 'was not running'
-    await sidecar.kill(signal)
-    return 'is killed'
-  },
-  async freeze(sidecar) {
-    sidecar.freeze()
-    return 'is frozen'
-  },
-  async thaw(sidecar) {
-    if (sidecar.pid === undefined)
-      throw new LocalError(`the sidecar of ${sidecar.name} is not running: nothing to thaw`)
-    sidecar.thaw()
-    return 'is thawed'
-  },
+  ...processActions('the sidecar'),
   async restart(sidecar, signal) {
     await sidecar.restart(signal)
     await sidecar.answers('/livez', undefined, signal)
     return `is restarted, process ${sidecar.pid}`
-  },
-  async stop(sidecar, signal) {
-    if (sidecar.pid === undefined) return 'was not running'
-    await sidecar.stop(signal)
-    return 'is stopped'
   },
   async start(sidecar, signal) {
     sidecar.start()

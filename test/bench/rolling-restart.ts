@@ -138,6 +138,18 @@ export async function nodeHoldRestarts(agent: string | undefined): Promise<Resta
   return await summed(cluster, load, nodes)
 }
 
+function losses(what: string, { failed, transactions, missingWrites }: Restarts): readonly Result[] {
+  return [
+    { what, value: `${failed} of ${transactions}`, target: '0', met: failed === 0 },
+    {
+      what: 'acknowledged writes that are missing',
+      value: String(missingWrites),
+      target: '0',
+      met: missingWrites === 0,
+    },
+  ]
+}
+
 export const nodeHold: Claim = {
   name: 'node-hold',
   how: 'real Citus, no pooler: 8 clients with single-row writes, half through the coordinator, half through a worker; the other worker restarted 5 times: preStop script, SIGINT, start.',
@@ -145,18 +157,7 @@ export const nodeHold: Claim = {
     const found = await nodeHoldRestarts(agent)
     const waits = found.nodes.map(({ waitedMs }) => waitedMs)
     return [
-      {
-        what: 'failed writes over 5 restarts',
-        value: `${found.failed} of ${found.transactions}`,
-        target: '0',
-        met: found.failed === 0,
-      },
-      {
-        what: 'acknowledged writes that are missing',
-        value: String(found.missingWrites),
-        target: '0',
-        met: found.missingWrites === 0,
-      },
+      ...losses('failed writes over 5 restarts', found),
       {
         what: 'writers held',
         value: `worst ${ms(Math.max(...waits))}`,
@@ -182,20 +183,6 @@ export const rollingRestarts: Claim = {
         met: waitedMs <= limit,
       }
     })
-    return [
-      {
-        what: 'failed transactions',
-        value: `${found.failed} of ${found.transactions}`,
-        target: '0',
-        met: found.failed === 0,
-      },
-      {
-        what: 'acknowledged writes that are missing',
-        value: String(found.missingWrites),
-        target: '0',
-        met: found.missingWrites === 0,
-      },
-      ...waits,
-    ]
+    return [...losses('failed transactions', found), ...waits]
   },
 }

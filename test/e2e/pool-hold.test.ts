@@ -6,7 +6,6 @@ import { after, afterEach, before, suite, test } from 'node:test'
 import { releaseHold } from '../../agent/hold/hold-ledger.ts'
 import { eventually } from '../../deploy/local/eventually.ts'
 import type { LocalCluster } from '../../deploy/local/local-cluster.ts'
-import { hasPgBouncer } from '../../deploy/local/pgbouncer-process.ts'
 import { startCluster } from '../../deploy/local/start-cluster.ts'
 import { quick } from '../support/joining.ts'
 import {
@@ -18,13 +17,11 @@ import {
   patience,
   release,
   untilPaused,
+  withoutPgBouncer,
 } from '../support/pool-holds.ts'
 import { connectThrough, PooledClients } from '../support/pooled-clients.ts'
 
-/** Why nothing here can run; false where it can. */
-const skip = hasPgBouncer() ? false : 'the program pgbouncer is not installed'
-
-suite('a pool hold', { skip }, () => {
+suite('a pool hold', { skip: withoutPgBouncer }, () => {
   let cluster: LocalCluster
   before(async () => {
     cluster = await startCluster({ workers: 0, poolers: 2, env: quick })
@@ -166,7 +163,7 @@ suite('a pool hold', { skip }, () => {
   })
 })
 
-suite('a pause that cuts a login to the server', { skip }, () => {
+suite('a pause that cuts a login to the server', { skip: withoutPgBouncer }, () => {
   test('makes no client wait for server_login_retry, and leaves that as it was', async () => {
     // A pool that logs in for every transaction: PAUSE always meets a login.
     const poolerSettings = { server_login_retry: '15', server_lifetime: '0' }

@@ -8,7 +8,6 @@ import { releaseHold } from '../../agent/hold/hold-ledger.ts'
 import { eventually } from '../../deploy/local/eventually.ts'
 import type { LocalCluster } from '../../deploy/local/local-cluster.ts'
 import type { LocalPooler } from '../../deploy/local/local-pooler.ts'
-import { hasPgBouncer } from '../../deploy/local/pgbouncer-process.ts'
 import { startCluster } from '../../deploy/local/start-cluster.ts'
 import { quick } from '../support/joining.ts'
 import {
@@ -20,13 +19,11 @@ import {
   patience,
   release,
   untilPaused,
+  withoutPgBouncer,
 } from '../support/pool-holds.ts'
 import { PooledClients } from '../support/pooled-clients.ts'
 
-/** Why nothing here can run; false where it can. */
-const skip = hasPgBouncer() ? false : 'the program pgbouncer is not installed'
-
-suite('a sidecar that was killed while clients waited', { skip }, () => {
+suite('a sidecar that was killed while clients waited', { skip: withoutPgBouncer }, () => {
   let cluster: LocalCluster
   let pooler: LocalPooler
   let lease: string
@@ -150,7 +147,7 @@ suite('a sidecar that was killed while clients waited', { skip }, () => {
   })
 })
 
-suite('a PgBouncer whose query_wait_timeout is below the longest hold', { skip }, () => {
+suite('a PgBouncer whose query_wait_timeout is below the longest hold', { skip: withoutPgBouncer }, () => {
   test('makes its sidecar unready, and it refuses to hold', async () => {
     await using cluster = await startCluster({
       workers: 0,

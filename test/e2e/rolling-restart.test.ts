@@ -1,14 +1,12 @@
 // The promise itself: every node of a cluster is restarted under load, and no client notices more than a wait.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { hasPgBouncer } from '../../deploy/local/pgbouncer-process.ts'
+import { withoutPgBouncer } from '../support/pool-holds.ts'
 import { rollingRestart } from '../bench/rolling-restart.ts'
-
-const skip = hasPgBouncer() ? false : 'the program pgbouncer is not installed'
 
 test(
   'a cluster whose every node is restarted under load through its poolers fails no transaction and loses no write',
-  { skip },
+  { skip: withoutPgBouncer },
   async () => {
     const { failed, missingWrites, transactions, nodes } = await rollingRestart(undefined)
     assert.deepEqual({ failed, missingWrites }, { failed: 0, missingWrites: 0 })

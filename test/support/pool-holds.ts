@@ -7,12 +7,16 @@ import type { DatabaseRow } from '../../probes/pgbouncer/databases.ts'
 import { eventually } from '../../deploy/local/eventually.ts'
 import type { LocalCluster } from '../../deploy/local/local-cluster.ts'
 import { logTail } from '../../deploy/local/local-error.ts'
+import { hasPgBouncer } from '../../deploy/local/pgbouncer-process.ts'
 import type { LocalPooler } from '../../deploy/local/local-pooler.ts'
 import { Client } from 'pg'
 import type { Sql } from '../../probes/sql.ts'
 
 /** Long enough for a busy machine, milliseconds. */
 export const patience = 30_000
+
+/** Why nothing can be held here; false where it can. */
+export const withoutPgBouncer = hasPgBouncer() ? false : 'the program pgbouncer is not installed'
 
 /** The ledger, asked as the superuser. */
 export function ledgerOf(cluster: LocalCluster): Sql {

@@ -1,10 +1,11 @@
 // What a drain does when something is in its way: it says what was left undone and ends in time.
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, suite, test } from 'node:test'
+import { eventually } from '../../deploy/local/eventually.ts'
 import type { LocalCluster } from '../../deploy/local/local-cluster.ts'
 import type { LocalNode } from '../../deploy/local/local-node.ts'
 import { startCluster } from '../../deploy/local/start-cluster.ts'
-import { beginDrain, cancelDrain, drained, inPhase, phasesOf } from '../support/draining.ts'
+import { beginDrain, cancelDrain, drained, drainView, inPhase, phasesOf } from '../support/draining.ts'
 import { joined, quick } from '../support/joining.ts'
 
 suite('a drain with something in its way', () => {
@@ -142,7 +143,8 @@ suite('a drain with something in its way', () => {
     // The drain has 10 s, and PostgreSQL 2 s after them: longer than a sidecar that hangs at its end is let live.
     assert.equal(await worker.sidecar.stop(), 0)
     await worker.sidecar.restart()
-    await worker.sidecar.answers('/livez')
+    // Its control socket opens after its port.
+    await eventually('the next one knows the drain', async () => (await drainView(worker).catch(() => null))?.end?.ok)
     await cancelDrain(worker)
     await joined(worker)
   })

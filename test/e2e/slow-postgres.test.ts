@@ -37,8 +37,9 @@ suite('a sidecar whose PostgreSQL is slow', () => {
   }
 
   test('stays ready over slow answers as long as most are quick, and says the median', async () => {
-    await until(node, 'half a window of answers', ({ ready }) =>
-      ready.checks.some((check) => check.name === 'latency' && / of the last [89] answers$/.test(check.reason)),
+    // So many that the window is full before slow answers can be most of it, also where a busy machine made one of these slow.
+    await until(node, 'most of a window of answers', ({ ready }) =>
+      ready.checks.some((check) => check.name === 'latency' && / of the last 1[0-5] answers$/.test(check.reason)),
     )
     proxy.delay(2 * limit, name)
     await until(node, 'two slow answers', ({ readings }) => (readings['postgres.alive']?.value?.latencyMs ?? 0) > limit)

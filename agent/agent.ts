@@ -83,6 +83,7 @@ export async function startAgent(config: Config, report: Report, stop: AbortSign
     nodeReport,
     hearMaintenance: async (...copies) => await maintenance.hear(...copies),
     alone: async () => await alone.held(signal),
+    draining: () => leaving.reason,
     look: (...names) => scheduler.look(...names),
     onJudged: () => keeper.judge(),
   })

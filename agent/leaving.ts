@@ -57,6 +57,12 @@ export class Leaving {
     })
   }
 
+  /** Why nothing new is begun on this node, from the first phase until it is back; undefined when it stays. */
+  get reason(): string | undefined {
+    if (this.drain.neededUntil === undefined) return undefined
+    return this.drain.away ?? 'this node is about to be drained'
+  }
+
   get controls(): DrainControls {
     const { drain } = this
     return {

@@ -25,6 +25,7 @@ export const findings = {
     kind: 'wait',
     action: 'wait for the maintenance daemon of the coordinator; if it stays, look for unreachable nodes',
   },
+  draining: { kind: 'wait', action: 'wait until the node is back, or run `citus-sidecar drain --cancel`' },
   maintenance: { kind: 'wait', action: 'run `citus-sidecar maintenance off` when done' },
   'primary-restarts': {
     kind: 'wait',

@@ -16,6 +16,8 @@ export interface RegistrationOptions extends HeartbeatOptions, NotebookKeeperOpt
   readonly hearMaintenance: (...copies: readonly unknown[]) => Promise<void>
   /** Whether this sidecar is the one that serves this node. */
   readonly alone: () => Promise<boolean>
+  /** Why this node neither registers nor notes anything now: it is being drained; undefined when it is not. */
+  readonly draining: () => string | undefined
   readonly look: (...names: readonly ProbeName[]) => void
   /** Where this node stands has been judged anew. */
   readonly onJudged: () => void

@@ -156,7 +156,8 @@ export class Registration {
       const { config, nodeReport } = this.#options
       const { stopped } = this.#attempts
       const maintenance = nodeReport().maintenance.on
-      const decision = permit(decide(facts), { alone, maintenance, register: config.register, stopped })
+      const draining = this.#options.draining()
+      const decision = permit(decide(facts), { alone, draining, maintenance, register: config.register, stopped })
       if (this.#suspects(decision)) return
       this.#run = facts.self.identity.startedAt
       const standing = decision.do === 'stop' && decision.finding.kind === 'refuse' ? 'refused' : 'trusted'
@@ -264,7 +265,8 @@ export class Registration {
       this.#secondary = node?.nodeId
       return isOther ? this.tell() : undefined
     }
-    if (node === undefined) return
+    // Nor is anything written where the last checkpoint may have passed already.
+    if (node === undefined || this.#options.draining() !== undefined) return
     const isNew = await this.#notebook.note(facts, node, verifiedAt, this.#bounds(signal))
     // The ledger learns the node id with the next heartbeat; the first one should not wait for it.
     if (isNew) this.tell()

@@ -104,7 +104,8 @@ export const nodeHoldSql = `
 -- Keeps writes away from the shards of a worker's group for as long as the caller's transaction lasts, on this server. The caller's
 -- own limit is what ends it when nobody does, so without one nothing is locked. Which lock that is, Citus knows.
 -- A transaction that has written to one of the shards and is about to write to another waits for us while we wait for it, and Citus'
--- search for deadlocks, every two seconds, would cancel it: so we look for that at once and give way, and wait briefly first.
+-- search for deadlocks, every two seconds, would cancel it: so we look for that at once and give way, and wait briefly first. Who
+-- comes to wait for us later is seen by the caller, who cancels this wait.
 create or replace function citus_sidecar.hold_node(node_group integer, longest_ms integer, force boolean) returns void
 language plpgsql ${definer} set deadlock_timeout = '5ms'
 as $$
@@ -130,7 +131,7 @@ begin
       perform set_config('lock_timeout', patience::text, true);
       perform citus_pause_node_within_txn(target);
       return;
-    exception when lock_not_available or deadlock_detected then
+    exception when lock_not_available or deadlock_detected or query_canceled then
       -- What was locked so far is free again, and those who waited for it go on.
       if clock_timestamp() + make_interval(secs => 2 * patience / 1000.0) > give_up then
         raise;

@@ -1,6 +1,7 @@
 // The lock of a node hold on one metadata node: one transaction with limits that the server itself enforces.
 import type { Config } from '../config.ts'
 import { reasonOf, sqlstate } from '../errors.ts'
+import { ChildSignal } from '../loop/child-signal.ts'
 import { systemClock } from '../loop/clock.ts'
 import { coordinatorTarget, localTarget } from '../pg/conninfo.ts'
 import { Session } from '../pg/session.ts'
@@ -35,6 +36,10 @@ export interface NodeLock extends AsyncDisposable {
 /** Over the server's own limit, so that its answer comes first, milliseconds. */
 const grace = 500
 const rollbackTimeout = 1_000
+/** How often we look whether a writer and we wait for each other, milliseconds: a small part of Citus' two seconds. */
+const watchEvery = 4
+/** Looks are short and end by their own timeout. */
+const unending = new AbortController().signal
 
 /** Errors that pass by themselves: connection, resources, a server that stops or starts. */
 const passing = new Set(['08', '25', '53', '57', '58', 'XX'])
@@ -54,10 +59,21 @@ interface BlockerRow {
   readonly seconds: number | null
 }
 
+interface WatchRow {
+  readonly pids: readonly number[]
+}
+
 const blockersSql = `
   select b.pid, a.application_name as name, a.state, extract(epoch from pg_catalog.clock_timestamp() - a.xact_start)::int as seconds
-    from pg_catalog.unnest(pg_catalog.pg_blocking_pids($1)) b(pid) left join pg_catalog.pg_stat_activity a on a.pid = b.pid
+    from pg_catalog.unnest($1::integer[]) b(pid) left join pg_catalog.pg_stat_activity a on a.pid = b.pid
    order by a.xact_start, b.pid limit 5`
+
+// Who waits for us while we wait for them makes us give way at once, in the one statement that sees it.
+const watchSql = `
+  with blockers as materialized (select pg_catalog.pg_blocking_pids($1) as pids)
+  select pids, case when exists (select from pg_catalog.unnest(pids) b(pid) where b.pid <> 0 and $1 = any (pg_catalog.pg_blocking_pids(b.pid)))
+                    then pg_catalog.pg_cancel_backend($1) end
+    from blockers`
 
 /** One who keeps the lock from us, for a person: process id, application, state. */
 export function describeBlocker({ pid, name, state, seconds }: BlockerRow): string {
@@ -123,8 +139,8 @@ export class ServerLock implements NodeLock {
       set local statement_timeout = ${waitMs};
       select pg_catalog.set_config(s.name, '${leaseMs}', true) from pg_catalog.pg_settings s where s.name = 'transaction_timeout';
       select citus_sidecar.hold_node(${this.#group}, ${waitMs}, ${force})`
-    const over = new AbortController()
-    const blockers = this.#blockers(waitMs * 0.4, AbortSignal.any([signal, over.signal]))
+    using over = new ChildSignal(signal)
+    const watched = this.#watch(over.signal)
     try {
       await this.#session.query(text, [], { timeout: waitMs + grace, signal })
       this.#held = this.#session.connected
@@ -133,10 +149,12 @@ export class ServerLock implements NodeLock {
       const taken = failed(this.name, error)
       if (taken.state !== 'busy') return taken
       over.abort()
-      const names = await blockers
+      const names = await watched
       return names.length === 0 ? taken : { state: 'busy', reason: `${this.name} is kept busy by ${names.join(', ')}` }
     } finally {
       over.abort()
+      // The last word of the watch must not meet a later statement.
+      await watched
     }
   }
 
@@ -153,15 +171,19 @@ export class ServerLock implements NodeLock {
     await Promise.all([this.#session[Symbol.asyncDispose](), this.#watcher[Symbol.asyncDispose]()])
   }
 
-  /** Who stands in the way, asked while we wait, again and again because we wait in parts: afterwards nobody can tell. */
-  async #blockers(after: number, signal: AbortSignal): Promise<readonly string[]> {
-    await systemClock.sleep(after, signal)
+  /**
+   * Looks on while we wait: gives way where someone in the way waits for us, and returns who was in the way last, which afterwards
+   * nobody can tell.
+   */
+  async #watch(signal: AbortSignal): Promise<readonly string[]> {
+    const bounds = { timeout: rollbackTimeout, signal: unending }
+    let last: readonly number[] = []
     while (!signal.aborted) {
-      const bounds = { timeout: rollbackTimeout, signal }
-      const rows = await this.#watcher.query<BlockerRow>(blockersSql, [this.#pid], bounds).catch(() => [])
-      if (rows.length > 0) return rows.map(describeBlocker)
-      await systemClock.sleep(30, signal)
+      const [seen] = await this.#watcher.query<WatchRow>(watchSql, [this.#pid], bounds).catch(() => [])
+      if (seen !== undefined && seen.pids.length > 0) last = seen.pids
+      await systemClock.sleep(watchEvery, signal)
     }
-    return []
+    if (last.length === 0) return []
+    return (await this.#watcher.query<BlockerRow>(blockersSql, [last], bounds).catch(() => [])).map(describeBlocker)
   }
 }

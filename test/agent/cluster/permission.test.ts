@@ -6,7 +6,7 @@ import { finding } from '../../../agent/cluster/findings.ts'
 import { permit } from '../../../agent/cluster/permission.ts'
 import type { Circumstances } from '../../../agent/cluster/permission.ts'
 
-const free: Circumstances = { alone: true, maintenance: false, register: true, stopped: undefined }
+const free: Circumstances = { alone: true, draining: undefined, maintenance: false, register: true, stopped: undefined }
 const act: Decision = { do: 'act', action: 'add', node: undefined, because: 'it is not there' }
 const nothing: Decision = { do: 'nothing', node: undefined }
 const refused: Decision = { do: 'stop', finding: finding('removed', 'it was there') }
@@ -26,6 +26,11 @@ suite('a decision', () => {
   })
 
   for (const [code, circumstances, reason] of [
+    [
+      'draining',
+      { draining: 'it is being drained', maintenance: true, register: false, stopped: failure },
+      /^it is not there, and it is being drained$/,
+    ],
     [
       'maintenance',
       { maintenance: true, register: false, stopped: failure },

@@ -63,6 +63,7 @@ suite('a registration that fails again and again', () => {
         if (text.includes('citus_sidecar.register(')) attempts.push(clock.now())
         await Promise.resolve()
       }),
+      draining: () => undefined,
       nodeReport: () => ({
         ready: true,
         reason: '',

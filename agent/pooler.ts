@@ -8,12 +8,16 @@ import { poolerReadiness, poolerStartup } from '../probes/verdicts/pooler.ts'
 import type { Verdict } from '../probes/verdicts/verdict.ts'
 import { CoordinatorLocator } from './cluster/coordinator.ts'
 import { noMaintenance } from './cluster/maintenance.ts'
+import { poolerFacts } from './cluster/pooler-facts.ts'
 import { PoolerMember } from './cluster/pooler-member.ts'
 import type { Config } from './config.ts'
 import { controlSocket } from './control-client.ts'
 import type { Report } from './events.ts'
 import { PoolerConsole } from './hold/console.ts'
+import { lastWords } from './hold/follower.ts'
 import { PoolHold } from './hold/pool-hold.ts'
+import { keepDnsShort } from './hold/short-dns.ts'
+import { Promptness } from './hold/promptness.ts'
 import { sessionLedger } from './hold/session-ledger.ts'
 import { targetsAmong } from './hold/targets.ts'
 import { listenOnSocket } from './http/control.ts'
@@ -58,6 +62,8 @@ export async function startPooler(config: Config, report: Report, stop: AbortSig
     new Session(config, { target: async () => await Promise.resolve(consoleTarget(config, 'probe')), onClosed: look }),
   )
   const console = stack.use(new PoolerConsole(config, look))
+  const promptness = new Promptness(console, config.runDir)
+  stack.defer(async () => await promptness.end(AbortSignal.timeout(lastWords)))
   const ledgerSession = stack.use(
     new Session(config, { target: async (late) => await locator.target('ledger', late), idleTimeout }),
   )
@@ -83,6 +89,13 @@ export async function startPooler(config: Config, report: Report, stop: AbortSig
     ledger: ledgerSession,
     report,
     readiness: () => ({ ready: ready.ok, reason: reasonIn(ready) }),
+    facts: () =>
+      poolerFacts({
+        holding: hold.holding,
+        targets: targets(),
+        databases: readings.get('pgbouncer.databases')?.lastGood?.value,
+        limits: readings.get('pgbouncer.limits')?.lastGood?.value,
+      }),
   })
   let listenUntil = new AbortController()
   const ledger = sessionLedger(holdSession, ledgerPatience, (error) => {
@@ -97,6 +110,7 @@ export async function startPooler(config: Config, report: Report, stop: AbortSig
     clock,
     report,
     console,
+    promptness,
     ledger,
     holder: config.node,
     runDir: config.runDir,
@@ -105,6 +119,7 @@ export async function startPooler(config: Config, report: Report, stop: AbortSig
       return bad === undefined ? { databases: targets() ?? [] } : { unfit: `${bad.name}: ${bad.reason}` }
     },
     limits: { holdMax, pauseTry, pauseBreak, interval: registrationInterval },
+    onChange: () => member.tell(),
   })
   let ready: Verdict = { ok: false, checks: [] }
   const prometheus = stack.use(new PrometheusExporter())
@@ -189,6 +204,7 @@ export async function startPooler(config: Config, report: Report, stop: AbortSig
   const timer = setInterval(judge, tick)
   stack.defer(() => clearInterval(timer))
   readings.on('reading', judge)
+  keepDnsShort({ readings, targets, promptness, report, look }, signal)
   report('started', { version, role: config.role, address: `${config.address.host}:${config.address.port}` })
   const listened = listen(
     {
@@ -212,6 +228,8 @@ export async function startPooler(config: Config, report: Report, stop: AbortSig
   stack.defer(async () => {
     own.abort(new Error('the sidecar ends'))
     await loops.catch(() => undefined)
+    // Who still keeps clients waiting is not gone: the next sidecar finds the lease.
+    if (hold.free) await member.leave(AbortSignal.timeout(lastWords))
   })
   const owned = stack.move()
   return { done: loops, [Symbol.asyncDispose]: async () => await owned.disposeAsync() }

@@ -5,6 +5,8 @@ import type { Sql } from '../../probes/sql.ts'
 import { ageText } from '../../probes/verdicts/verdict.ts'
 import { readMembers } from './ledger.ts'
 import type { Member } from './ledger.ts'
+import { poolerText } from './pooler-facts.ts'
+import type { PoolerFacts } from './pooler-facts.ts'
 import { isLost } from './silence.ts'
 
 /** One line of the table; null where nobody knows. */
@@ -13,7 +15,7 @@ export interface NodeLine {
   readonly role: string
   readonly group: number | null
   readonly address: string
-  /** registered state: active, disabled, unregistered, and what the sidecar says. */
+  /** registered state: active, disabled, unregistered, and what the sidecar says; of a pooler: serving, pausing, paused. */
   readonly state: string
   readonly ready: boolean | null
   readonly reason: string
@@ -22,6 +24,8 @@ export interface NodeLine {
   /** Milliseconds since 1970. */
   readonly lastSeen: number | null
   readonly lastSeenAge: string
+  /** What a pooler says of itself; null for nodes. */
+  readonly pooler: PoolerFacts | null
 }
 
 export interface ClusterStatus {
@@ -50,6 +54,7 @@ export function joinStatus(members: readonly Member[], nodes: readonly ClusterNo
       sidecarVersion: member.sidecarVersion,
       lastSeen: member.lastSeen,
       lastSeenAge: `${ageText(age)} ago`,
+      pooler: member.pooler,
     }
   })
   const strangers = nodes
@@ -66,6 +71,7 @@ export function joinStatus(members: readonly Member[], nodes: readonly ClusterNo
       sidecarVersion: null,
       lastSeen: null,
       lastSeenAge: '-',
+      pooler: null,
     }))
   return {
     now,
@@ -76,6 +82,8 @@ export function joinStatus(members: readonly Member[], nodes: readonly ClusterNo
 }
 
 function stateOf(member: Member, row: ClusterNode | undefined, lost: boolean): string {
+  // Nobody registers a pooler; nor is it known what one does that is not heard of.
+  if (member.role === 'pooler') return lost ? 'lost' : (member.pooler?.state ?? 'unknown')
   const registered =
     row === undefined ? (member.inRecovery ? 'standby' : 'unregistered') : row.active ? 'active' : 'disabled'
   const synced = row?.metadataSynced === false && row.groupId !== 0 ? ', out of sync' : ''
@@ -115,5 +123,8 @@ export function clusterTable(status: ClusterStatus): string {
   const reasons = status.nodes
     .filter((line) => line.ready === false && line.reason !== '')
     .map((line) => `${line.node} is not ready: ${line.reason}`)
-  return `${[...text, ...reasons].join('\n')}\n`
+  const poolers = status.nodes.flatMap(({ node, pooler, ready }) =>
+    pooler === null || ready === null ? [] : [`${node}: ${poolerText(pooler)}`],
+  )
+  return `${[...text, ...poolers, ...reasons].join('\n')}\n`
 }

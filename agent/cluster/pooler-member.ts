@@ -6,8 +6,9 @@ import { ChildSignal } from '../loop/child-signal.ts'
 import type { Clock } from '../loop/clock.ts'
 import type { Session } from '../pg/session.ts'
 import { version } from '../version.ts'
-import { announce } from './ledger.ts'
+import { announce, leavePooler } from './ledger.ts'
 import type { Member } from './ledger.ts'
+import type { PoolerFacts } from './pooler-facts.ts'
 
 /** Tried again after a failure, milliseconds. */
 const retryAfter = 2_000
@@ -18,6 +19,8 @@ export interface PoolerMemberOptions {
   readonly ledger: Session
   readonly report: Report
   readonly readiness: () => { readonly ready: boolean; readonly reason: string }
+  /** What people want to see of it besides. */
+  readonly facts: () => PoolerFacts
 }
 
 export class PoolerMember {
@@ -63,8 +66,20 @@ export class PoolerMember {
     }
   }
 
+  /** Leaves the list of members, once run() has ended: no hold waits for this pooler. Nothing to leave where it never was on it. */
+  async leave(signal: AbortSignal): Promise<void> {
+    const { config, ledger, report } = this.#options
+    if (this.#first) return
+    try {
+      await leavePooler(ledger.sql({ timeout: config.statementTimeout, signal }), config.node)
+      report('pooler.left')
+    } catch (error) {
+      report('heartbeat.failed', { reason: reasonOf(error) })
+    }
+  }
+
   async #announce(signal: AbortSignal): Promise<void> {
-    const { config, clock, ledger, report, readiness } = this.#options
+    const { config, clock, ledger, report, readiness, facts } = this.#options
     const { ready, reason } = readiness()
     try {
       this.#members = await announce(ledger.sql({ timeout: config.statementTimeout, signal }), {
@@ -80,6 +95,7 @@ export class PoolerMember {
         lag_bytes: null,
         heartbeat_seconds: config.heartbeatInterval / 1_000,
         first: this.#first,
+        pooler: facts(),
       })
       this.#first = false
       this.#trouble = undefined

@@ -1,6 +1,7 @@
 // The admin console of a PgBouncer: pause, resume, look. Simple queries only, it knows no others.
 import { databasesCommand, toDatabases } from '../../probes/pgbouncer/databases.ts'
 import type { DatabaseRow, PooledDatabase } from '../../probes/pgbouncer/databases.ts'
+import { configCommand } from '../../probes/pgbouncer/limits.ts'
 import type { ConfigRow } from '../../probes/pgbouncer/limits.ts'
 import type { Config } from '../config.ts'
 import { reasonOf } from '../errors.ts'
@@ -19,8 +20,10 @@ export interface Console {
   resume(database: string, bounds: Bounds): Promise<void>
   /** Whether clients wait and no server serves any of them. */
   isWaiting(bounds: Bounds): Promise<boolean>
-  /** Server logins are tried again soon after one that failed; returns what sets the pause back. Best effort, never throws. */
-  hurry(bounds: Bounds): Promise<() => Promise<void>>
+  /** SHOW CONFIG. */
+  settings(bounds: Bounds): Promise<readonly ConfigRow[]>
+  /** Changes a setting until PgBouncer ends or reads its files again. */
+  set(setting: string, value: string, bounds: Bounds): Promise<void>
 }
 
 type Count = number | string
@@ -33,10 +36,6 @@ interface PoolRow {
   readonly sv_idle: Count
   readonly sv_login: Count
 }
-
-const retrySetting = 'server_login_retry'
-/** Seconds; a server that is not there yet is not asked more often. */
-const soon = 0.1
 
 function quote(name: string): string {
   return `"${name.replaceAll('"', '""')}"`
@@ -88,18 +87,12 @@ export class PoolerConsole implements Console, AsyncDisposable {
     }
   }
 
-  async hurry(bounds: Bounds): Promise<() => Promise<void>> {
-    const set = async (value: string): Promise<void> =>
-      void (await this.#main.query(`SET ${retrySetting} = '${value}'`, [], bounds).catch(() => undefined))
-    try {
-      const rows = await this.#main.query<ConfigRow>('SHOW CONFIG', [], bounds)
-      const before = rows.find(({ key }) => key === retrySetting)?.value
-      if (before === undefined || !(Number(before) > soon)) return async () => await Promise.resolve()
-      await set(String(soon))
-      return async () => await set(before)
-    } catch {
-      return async () => await Promise.resolve()
-    }
+  async settings(bounds: Bounds): Promise<readonly ConfigRow[]> {
+    return await this.#main.query<ConfigRow>(configCommand, [], bounds)
+  }
+
+  async set(setting: string, value: string, bounds: Bounds): Promise<void> {
+    await this.#main.query(`SET ${setting} = '${value.replaceAll("'", "''")}'`, [], bounds)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

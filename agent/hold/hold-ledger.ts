@@ -38,6 +38,22 @@ export async function openHold(sql: Sql): Promise<Hold | undefined> {
   return row
 }
 
+/** The hold that is open for a drain of one member, and as which server the ledger knows that member; `drain` is known without the ledger. */
+export async function holdOf(
+  sql: Sql,
+  member: string,
+  drain: string | undefined,
+): Promise<{ readonly id: string; readonly heldMs: number; readonly systemIdentifier: string | null } | undefined> {
+  const [row] = await sql.query<{ id: string; heldMs: number; systemIdentifier: string | null }>(
+    `select h.id, (extract(epoch from pg_catalog.clock_timestamp() - h.requested_at) * 1000)::float8 as "heldMs", m.system_identifier as "systemIdentifier"
+       from citus_sidecar.holds h left join citus_sidecar.members m on m.name = h.member
+      where h.member = $1 and h.released_at is null and h.expires_at > pg_catalog.clock_timestamp()
+        and (h.id::text = $2 or exists (select from citus_sidecar.operations o where o.id = h.id and o.kind = 'drain'))`,
+    [member, drain ?? null],
+  )
+  return row
+}
+
 /** One hold by its id, open or not. */
 export async function readHold(sql: Sql, id: string): Promise<Hold | undefined> {
   const [row] = await sql.query<Hold>(`select ${columns} from citus_sidecar.holds h where h.id = $1`, [id])

@@ -9,13 +9,17 @@ import type { Hold } from './hold-ledger.ts'
 import { readLease, removeLease, writeLease } from './lease-file.ts'
 import type { Lease } from './lease-file.ts'
 import { pauseOnce } from './pause.ts'
-import { resumeAtLast } from './resume.ts'
+import type { Promptness } from './promptness.ts'
+import { calmDown, resumeAtLast } from './resume.ts'
 
 export interface PoolHoldOptions extends FollowerOptions {
   readonly console: Console
+  readonly promptness: Promptness
   readonly runDir: string
   /** Databases to pause now, or why this pooler cannot hold. */
   readonly targets: () => { readonly databases: readonly string[] } | { readonly unfit: string }
+  /** What is held, or how, has changed. */
+  readonly onChange?: () => void
   readonly limits: {
     readonly holdMax: number
     readonly pauseTry: number
@@ -28,6 +32,8 @@ export interface PoolHoldOptions extends FollowerOptions {
 /** How often the ledger is read while clients wait, and how often it is looked whether they still do, milliseconds. */
 const watchEvery = 100
 const checkEvery = 500
+/** So long after RESUME servers may be found late, because their names lead elsewhere for a while, milliseconds. */
+const returnTime = 30_000
 
 /** What is being held now. */
 export interface Holding {
@@ -39,6 +45,9 @@ export class PoolHold {
   readonly #options: PoolHoldOptions
   readonly #follower: Follower
   #holding: Holding | undefined
+  /** Whether PgBouncer may be paused by us: a lease lies there. */
+  #leased = false
+  #returning: { readonly stop: ChildSignal; readonly calm: Promise<void> } | undefined
   /** The last hold this sidecar is through with. */
   #done: string | undefined
 
@@ -49,6 +58,11 @@ export class PoolHold {
 
   get holding(): Holding | undefined {
     return this.#holding
+  }
+
+  /** Whether nobody waits because of us, as far as we know. */
+  get free(): boolean {
+    return !this.#leased
   }
 
   /** Look at the ledger now. */
@@ -65,6 +79,7 @@ export class PoolHold {
       else await this.#follower.pause(this.#follower.owes ? checkEvery : this.#options.limits.interval, signal)
       await this.#follower.settle(signal)
     }
+    await this.#returned()
   }
 
   /** Goes on with the lease of an earlier sidecar, or resumes what it left paused. */
@@ -72,8 +87,32 @@ export class PoolHold {
     const { clock, runDir, limits } = this.#options
     const found = await readLease(runDir, clock.now(), limits.holdMax)
     if (found.state === 'valid') await this.#keep(found.lease, signal)
-    if (found.state === 'over' && (await resumeAtLast(this.#options, found.databases, signal)))
-      await removeLease(runDir).catch(() => undefined)
+    if (found.state === 'over') await this.#letGo(found.databases, signal)
+  }
+
+  /** Resumes until it has worked or the signal aborts; what cannot be resumed keeps its lease for the next sidecar. */
+  async #letGo(databases: readonly string[] | undefined, signal: AbortSignal): Promise<void> {
+    this.#leased = true
+    if (!(await resumeAtLast(this.#options, databases, signal))) return
+    this.#leased = false
+    await removeLease(this.#options.runDir).catch(() => undefined)
+    // Nobody waits for this: the next hold may come at once.
+    const stop = new ChildSignal(signal)
+    this.#returning = { stop, calm: calmDown(this.#options, returnTime, stop.signal) }
+  }
+
+  /** Leaves PgBouncer with the settings it had, whether clients are served or not. */
+  async #returned(): Promise<void> {
+    if (this.#returning === undefined) return
+    using stop = this.#returning.stop
+    stop.abort()
+    await this.#returning.calm
+    this.#returning = undefined
+  }
+
+  #show(holding: Holding | undefined): void {
+    this.#holding = holding
+    this.#options.onChange?.()
   }
 
   #concerns({ id, kinds, answers }: Hold): boolean {
@@ -107,9 +146,11 @@ export class PoolHold {
 
   /** Keeps clients waiting until release or end, and lets them go. */
   async #keep(lease: Lease, signal: AbortSignal): Promise<void> {
-    const { clock, report, runDir } = this.#options
+    const { clock, report } = this.#options
     const begun = clock.now()
-    this.#holding = { lease, paused: false }
+    this.#leased = true
+    await this.#returned()
+    this.#show({ lease, paused: false })
     report('hold.pausing', { hold: lease.holdId, databases: lease.databases })
     let why = over
     using until = new ChildSignal(signal)
@@ -119,10 +160,10 @@ export class PoolHold {
     })
     await this.#hold(lease, until.signal)
     await watched
-    const { paused } = this.#holding
+    const paused = this.#holding?.paused === true
     const last = signal.aborted ? AbortSignal.timeout(lastWords) : signal
-    if (await resumeAtLast(this.#options, lease.databases, last)) await removeLease(runDir).catch(() => undefined)
-    this.#holding = undefined
+    await this.#letGo(lease.databases, last)
+    this.#show(undefined)
     this.#done = lease.holdId
     const reason = signal.aborted ? 'the sidecar ends' : why
     report('hold.resumed', { hold: lease.holdId, reason, held: paused, ms: clock.now() - begun })
@@ -139,7 +180,7 @@ export class PoolHold {
         if (!(await this.#isPaused(lease, signal)))
           await pauseOnce(console, lease.databases, limits.pauseTry, clock, signal)
         if (this.#holding?.paused === false) {
-          this.#holding = { lease, paused: true }
+          this.#show({ lease, paused: true })
           report('hold.paused', { hold: lease.holdId })
           await this.#follower.say(lease.holdId, 'held', '', signal)
         }

@@ -4,10 +4,13 @@ import type { Report } from '../events.ts'
 import type { Clock } from '../loop/clock.ts'
 import { PoolerConsole } from './console.ts'
 import { readLease, removeLease } from './lease-file.ts'
-import { resumeAtLast } from './resume.ts'
+import { Promptness } from './promptness.ts'
+import { calmDown, resumeAtLast } from './resume.ts'
 
 /** Longer than a PgBouncer that runs needs; the hold goes on trying afterwards. Milliseconds. */
 const patience = 3_000
+/** What the settings still have to say must not wait for long, milliseconds. */
+const untilServed = 500
 
 /** Resumes what lies under a lease that is over; leaves one that stands. Never throws. */
 export async function recoverLease(config: Config, clock: Clock, report: Report, signal: AbortSignal): Promise<void> {
@@ -20,7 +23,9 @@ export async function recoverLease(config: Config, clock: Clock, report: Report,
   report('hold.lease-over', { reason: found.why })
   await using console = new PoolerConsole(config)
   const late = AbortSignal.any([signal, AbortSignal.timeout(patience)])
-  if (!(await resumeAtLast({ console, clock, report }, found.databases, late))) return
+  const options = { console, clock, report, promptness: new Promptness(console, config.runDir) }
+  if (!(await resumeAtLast(options, found.databases, late))) return
+  await calmDown(options, untilServed, late)
   // Left behind, it is tried again by the hold.
   await removeLease(config.runDir).catch(() => undefined)
 }

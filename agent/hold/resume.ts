@@ -1,19 +1,19 @@
-// RESUME until it has worked: nothing matters more than that nobody stays paused.
+// RESUME until it has worked: nothing matters more than that nobody stays paused. Then wait until clients are served.
 import { reasonOf } from '../errors.ts'
 import type { Report } from '../events.ts'
-import { systemClock } from '../loop/clock.ts'
 import type { Clock } from '../loop/clock.ts'
 import type { Console } from './console.ts'
+import type { Promptness } from './promptness.ts'
 
 /** One RESUME takes no time at all where PgBouncer runs, milliseconds. */
 const timeout = 1_000
 const pause = 100
-/** How often, and how many times, it is looked whether clients are served again, milliseconds. */
-const glance = 20
-const rounds = 25
+/** How often it is looked whether clients are served again, milliseconds. */
+const glance = 50
 
 export interface ResumeOptions {
   readonly console: Console
+  readonly promptness: Promptness
   readonly clock: Clock
   readonly report: Report
 }
@@ -26,35 +26,24 @@ export async function resumeOnce(
 ): Promise<void> {
   const bounds = { timeout, signal }
   const names = databases ?? (await console.databases(bounds)).filter(({ paused }) => paused).map(({ name }) => name)
-  // PAUSE cuts a server that is just logging in, and PgBouncer takes that for a failed login: clients would wait, or be turned away,
-  // for server_login_retry (15 s).
-  const calm = await console.hurry(bounds)
-  try {
-    for (const name of names) await console.resume(name, bounds)
-    await untilServed(console, bounds)
-  } finally {
-    await calm()
-  }
+  for (const name of names) await console.resume(name, bounds)
 }
 
-/** Waits, not for long, until nobody waits for a server's login. */
-async function untilServed(console: Console, { signal }: { readonly signal: AbortSignal }): Promise<void> {
-  for (let round = 0; round < rounds && !signal.aborted; round += 1) {
-    if (!(await console.isWaiting({ timeout, signal }).catch(() => false))) return
-    await systemClock.sleep(glance, signal)
-  }
-}
-
-/** Tries until it worked or the signal aborts; true when it worked. */
+/**
+ * Tries until it worked or the signal aborts; true when it worked. PgBouncer is in a hurry to reach its servers from then on, until
+ * calmDown(): PAUSE cuts a server that is just logging in, and PgBouncer takes that for a failed login; clients would wait, or be turned
+ * away, for server_login_retry (15 s). So they would if the server were found only a moment later than they are let go.
+ */
 export async function resumeAtLast(
   options: ResumeOptions,
   databases: readonly string[] | undefined,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { console, clock, report } = options
+  const { console, promptness, clock, report } = options
   let said = false
   while (!signal.aborted) {
     try {
+      await promptness.hurry(signal)
       await resumeOnce(console, databases, signal)
       return true
     } catch (error) {
@@ -64,4 +53,18 @@ export async function resumeAtLast(
     }
   }
   return false
+}
+
+/** Ends PgBouncer's hurry once nobody waits for a server, after `limit` milliseconds at the latest, or when the signal aborts. Never throws. */
+export async function calmDown(
+  { console, promptness, clock }: ResumeOptions,
+  limit: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const end = clock.now() + limit
+  while (!signal.aborted && clock.now() < end) {
+    if (!(await console.isWaiting({ timeout, signal }).catch(() => true))) break
+    await clock.sleep(glance, signal)
+  }
+  await promptness.calm(signal.aborted ? AbortSignal.timeout(timeout) : signal)
 }

@@ -8,6 +8,8 @@ export interface PooledDatabase {
   readonly host: string | null
   readonly port: number
   readonly paused: boolean
+  /** Its own pool mode; null where it has that of the settings. */
+  readonly poolMode: string | null
 }
 
 /** A row of SHOW DATABASES (https://www.pgbouncer.org/usage.html#show-databases); other columns vary with the version. */
@@ -16,6 +18,7 @@ export interface DatabaseRow {
   readonly host: string | null
   readonly port: number | string
   readonly paused: number | string
+  readonly pool_mode?: string | null
 }
 
 export const databasesCommand = 'SHOW DATABASES'
@@ -24,7 +27,13 @@ export const databasesCommand = 'SHOW DATABASES'
 export function toDatabases(rows: readonly DatabaseRow[]): readonly PooledDatabase[] {
   return rows
     .filter(({ name }) => name !== 'pgbouncer')
-    .map(({ name, host, port, paused }) => ({ name, host, port: Number(port), paused: Number(paused) !== 0 }))
+    .map(({ name, host, port, paused, pool_mode }) => ({
+      name,
+      host,
+      port: Number(port),
+      paused: Number(paused) !== 0,
+      poolMode: pool_mode ?? null,
+    }))
 }
 
 /** Where each database leads and whether it is paused. */

@@ -1,15 +1,21 @@
-// The settings of a PgBouncer that decide how long clients may wait in it and how soon they go on.
+// The settings of a PgBouncer that decide whether and for how long clients may wait in it, and how soon they go on.
 import type { Probe, ProbeLimits } from '../probe.ts'
 
-/** Milliseconds; undefined where this PgBouncer has no such setting. */
+/** Times in milliseconds; undefined where this PgBouncer has no such setting. */
 export interface PoolerLimits {
   /** After this a waiting client is sent away; 0: never. */
   readonly queryWaitTimeout: number | undefined
   /** How long an address is believed after it was looked up. */
   readonly dnsMaxTtl: number | undefined
+  /** How long it is believed that a name has no address. */
+  readonly dnsNxdomainTtl: number | undefined
   /** Pause after a failed login to a server. */
   readonly serverLoginRetry: number | undefined
+  /** Of databases that have no mode of their own. */
+  readonly poolMode: string | undefined
 }
+
+export const configCommand = 'SHOW CONFIG'
 
 export interface ConfigRow {
   readonly key: string
@@ -25,7 +31,9 @@ export function toLimits(rows: readonly ConfigRow[]): PoolerLimits {
   return {
     queryWaitTimeout: ms('query_wait_timeout'),
     dnsMaxTtl: ms('dns_max_ttl'),
+    dnsNxdomainTtl: ms('dns_nxdomain_ttl'),
     serverLoginRetry: ms('server_login_retry'),
+    poolMode: rows.find(({ key }) => key === 'pool_mode')?.value,
   }
 }
 
@@ -33,11 +41,11 @@ export function toLimits(rows: readonly ConfigRow[]): PoolerLimits {
 export function poolerLimits(limits: ProbeLimits): Probe<'pgbouncer.limits'> {
   return {
     name: 'pgbouncer.limits',
-    help: 'Settings query_wait_timeout, dns_max_ttl and server_login_retry of PgBouncer.',
+    help: 'Settings query_wait_timeout, dns_max_ttl, server_login_retry and pool_mode of PgBouncer.',
     session: 'probe',
     interval: 10_000,
     timeout: limits.statementTimeout,
     skip: () => undefined,
-    read: async (context) => toLimits(await context.sql.query<ConfigRow>('SHOW CONFIG')),
+    read: async (context) => toLimits(await context.sql.query<ConfigRow>(configCommand)),
   }
 }

@@ -24,6 +24,7 @@ export function poolerReadiness(state: PoolerState): Verdict {
     consoleCheck(state),
     databasesCheck(state),
     waitCheck(state),
+    ...modeCheck(state),
     ...returnChecks(state),
     ledgerCheck(state),
   ])
@@ -65,6 +66,23 @@ function waitCheck({ readings, holdMax }: PoolerState): Check {
     `query_wait_timeout of PgBouncer is ${ageText(queryWaitTimeout)}, so a hold of ${ageText(holdMax)} would fail clients`,
     'raise query_wait_timeout, or lower CITUS_SIDECAR_HOLD_MAX on all sidecars',
   )
+}
+
+function modeCheck({ readings, targets = [] }: PoolerState): readonly Check[] {
+  const usual = readings['pgbouncer.limits']?.lastGood?.value.poolMode
+  const databases = readings['pgbouncer.databases']?.lastGood?.value ?? []
+  if (usual === undefined) return []
+  const sessions = databases
+    .filter(({ name, poolMode }) => targets.includes(name) && (poolMode ?? usual) === 'session')
+    .map(({ name }) => name)
+  if (sessions.length === 0) return [ok('pool-mode')]
+  return [
+    warning(
+      'pool-mode',
+      `${sessions.join(', ')} is pooled by session: no hold is reached while a client that has asked anything stays connected`,
+      'set pool_mode = transaction, or let clients connect anew for every use',
+    ),
+  ]
 }
 
 function returnChecks({ readings }: PoolerState): readonly Check[] {

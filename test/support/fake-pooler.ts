@@ -4,6 +4,7 @@ import type { Hold, HoldAnswer } from '../../agent/hold/hold-ledger.ts'
 import type { HoldLedger } from '../../agent/hold/follower.ts'
 import type { Bounds } from '../../agent/pg/session.ts'
 import type { PooledDatabase } from '../../probes/pgbouncer/databases.ts'
+import type { ConfigRow } from '../../probes/pgbouncer/limits.ts'
 
 /** A console that notes its commands; a busy database does not come to rest when it is paused. */
 export class FakeConsole implements Console {
@@ -12,10 +13,19 @@ export class FakeConsole implements Console {
   readonly busy = new Set<string>()
   down = false
   logins: number[] = []
+  /** Whether clients wait and no server serves them. */
+  waiting = false
+  readonly config = new Map<string, string>()
 
   async databases(): Promise<readonly PooledDatabase[]> {
     this.#reach()
-    const all = ['app', 'other'].map((name) => ({ name, host: 'c', port: 1, paused: this.paused.has(name) }))
+    const all = ['app', 'other'].map((name) => ({
+      name,
+      host: 'c',
+      port: 1,
+      paused: this.paused.has(name),
+      poolMode: null,
+    }))
     return await Promise.resolve(all)
   }
 
@@ -40,11 +50,18 @@ export class FakeConsole implements Console {
   }
 
   async isWaiting(): Promise<boolean> {
-    return await Promise.resolve(false)
+    return await Promise.resolve(this.waiting)
   }
 
-  async hurry(): Promise<() => Promise<void>> {
-    return await Promise.resolve(async () => await Promise.resolve())
+  async settings(): Promise<readonly ConfigRow[]> {
+    this.#reach()
+    return await Promise.resolve([...this.config].map(([key, value]) => ({ key, value })))
+  }
+
+  async set(setting: string, value: string): Promise<void> {
+    this.#reach()
+    this.config.set(setting, value)
+    await Promise.resolve()
   }
 
   #reach(): void {

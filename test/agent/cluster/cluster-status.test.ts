@@ -72,6 +72,7 @@ suite('the state of a node', () => {
         sidecarVersion: null,
         lastSeen: null,
         lastSeenAge: '-',
+        pooler: null,
       },
     ])
   })

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, suite, test } from 'node:test'
 import type { Hold } from '../../../agent/hold/hold-ledger.ts'
 import { writeLease } from '../../../agent/hold/lease-file.ts'
 import { PoolHold } from '../../../agent/hold/pool-hold.ts'
+import { Promptness } from '../../../agent/hold/promptness.ts'
 import { eventually } from '../../../deploy/local/eventually.ts'
 import { FakeConsole, FakeLedger } from '../../support/fake-pooler.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
@@ -46,7 +47,9 @@ suite('the hold of a pooler', () => {
 
   function start(): void {
     const targets = () => (unfit === undefined ? { databases: ['app'] } : { unfit })
-    hold = new PoolHold({ clock, report: () => undefined, console, ledger, holder: 'p', runDir, targets, limits })
+    const promptness = new Promptness(console, runDir)
+    const report = (): void => undefined
+    hold = new PoolHold({ clock, report, console, promptness, ledger, holder: 'p', runDir, targets, limits })
     done = hold.run(stop.signal)
   }
 

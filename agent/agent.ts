@@ -93,6 +93,7 @@ export async function startAgent(config: Config, report: Report, stop: AbortSign
     report,
     readings,
     sessions,
+    alone: async (late) => await alone.held(late),
     onChange: () => {
       keeper.judge()
       registration.tell()

@@ -29,6 +29,11 @@ export const events = {
   'hold.recovered': { level: 'warn', message: 'an earlier sidecar left a hold that still stands; it goes on' },
   'hold.lease-over': { level: 'warn', message: 'an earlier sidecar left a hold that is over; clients are resumed' },
   'hold.ledger': { level: 'info', message: 'the ledger does not answer about holds' },
+  'pooler.left': { level: 'info', message: 'this pooler left the list of members; no hold waits for it' },
+  'pooler.dns-shortened': {
+    level: 'info',
+    message: 'PgBouncer believes addresses for a second only while this sidecar runs',
+  },
   'heartbeat.failed': { level: 'info', message: 'the heartbeat could not be written to the ledger' },
   'handshake.asked': { level: 'info', message: 'the preStop script asked for a drain' },
   'handshake.failed': { level: 'warn', message: 'the preStop script could not be answered; it is tried again' },

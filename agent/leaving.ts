@@ -3,6 +3,7 @@ import { apiAccess, findCause } from './drain/cause.ts'
 import { Drain } from './drain/drain.ts'
 import { Handshake } from './drain/handshake.ts'
 import { drainTiming, totalMs } from './drain/plan.ts'
+import { endLostDrain } from './drain/lost-drain.ts'
 import { installPrestop } from './drain/prestop-script.ts'
 import { reasonOf } from './errors.ts'
 import type { Config } from './config.ts'
@@ -20,6 +21,8 @@ export interface LeavingOptions {
   readonly report: Report
   readonly readings: ReadingStore
   readonly sessions: Sessions
+  /** Whether this sidecar is the one that serves this node. */
+  readonly alone: (signal: AbortSignal) => Promise<boolean>
   /** What is shown of the drain has changed. */
   readonly onChange: () => void
 }
@@ -40,6 +43,7 @@ export class Leaving {
       local: sessions.drain,
       sweep: sessions.sweep,
       ledger: sessions.drainLedger,
+      notes: sessions.drainNotes,
       findCause: async (signal) =>
         await findCause(await apiAccess(config.kubernetesHost, config.kubernetesPort), config.node, signal),
       onChange: () => {
@@ -92,8 +96,14 @@ export class Leaving {
 
   /** Works until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
-    const { config, report } = this.#options
+    const { config, report, sessions } = this.#options
+    const lost = {
+      ...this.#options,
+      local: sessions.drain,
+      ledger: sessions.drainLedger,
+      drains: () => this.drain.view !== undefined,
+    }
     await installPrestop(config.runDir).catch((error: unknown) => report('drain.unsaved', { reason: reasonOf(error) }))
-    await Promise.all([this.drain.run(signal), this.#handshake.run(signal)])
+    await Promise.all([this.drain.run(signal), this.#handshake.run(signal), endLostDrain(lost, signal)])
   }
 }

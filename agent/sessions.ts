@@ -18,6 +18,7 @@ export class Sessions implements AsyncDisposable {
   readonly drain: Session
   readonly sweep: Session
   readonly drainLedger: Session
+  readonly drainNotes: Session
   readonly hold: Session
 
   /** `closed` hears when a held connection ends without having been asked to. */
@@ -40,6 +41,7 @@ export class Sessions implements AsyncDisposable {
     this.sweep = here('sweep')
     this.hold = atCoordinator('hold-ledger')
     this.drainLedger = config.role === 'standalone' ? here('drain-ledger') : atCoordinator('drain-ledger')
+    this.drainNotes = atCoordinator('drain-notes')
   }
 
   /** The session a probe asks on. */
@@ -58,6 +60,7 @@ export class Sessions implements AsyncDisposable {
       this.drain,
       this.sweep,
       this.drainLedger,
+      this.drainNotes,
       this.hold,
     ]
     await Promise.all(all.map(async (session) => await session[Symbol.asyncDispose]()))

@@ -2,6 +2,7 @@
 import type { Sql } from '../../probes/sql.ts'
 import { SidecarError } from '../errors.ts'
 import type { Maintenance } from '../../probes/verdicts/verdict.ts'
+import type { PoolerFacts } from './pooler-facts.ts'
 
 /** A row of citus_sidecar.members; times in milliseconds since 1970. */
 export interface Member {
@@ -27,15 +28,17 @@ export interface Member {
   readonly lastSeen: number
   /** How often it announces itself, seconds; null for a sidecar that does not say. */
   readonly heartbeatSeconds: number | null
+  /** What a pooler says of itself; null for all others. */
+  readonly pooler: PoolerFacts | null
 }
 
-// heartbeat_seconds by way of JSON: a ledger that bootstrap has not upgraded yet has no such column.
+// heartbeat_seconds and pooler by way of JSON: a ledger that bootstrap has not upgraded yet has no such columns.
 const columns = `
   m.name, m.role, m.host, m.port, m.group_id as "groupId", m.node_id as "nodeId", m.system_identifier as "systemIdentifier",
   m.server_id as "serverId", m.timeline, m.lsn::text, m.in_recovery as "inRecovery", m.postgres_version as "postgresVersion",
   m.citus_version as "citusVersion", m.sidecar_version as "sidecarVersion", m.state, m.ready, m.reason, m.maintenance,
   m.lag_bytes::float8 as "lagBytes", (extract(epoch from m.last_seen) * 1000)::float8 as "lastSeen",
-  (to_jsonb(m)->>'heartbeat_seconds')::float8 as "heartbeatSeconds"`
+  (to_jsonb(m)->>'heartbeat_seconds')::float8 as "heartbeatSeconds", to_jsonb(m)->'pooler' as pooler`
 
 /** All members, by name. @throws the server's error 42P01 or 3F000 where bootstrap has not run on the coordinator. */
 export async function readMembers(sql: Sql): Promise<readonly Member[]> {
@@ -56,6 +59,7 @@ export interface Announcement {
   readonly maintenance: Maintenance | null
   readonly lag_bytes: number | null
   readonly heartbeat_seconds: number
+  readonly pooler?: PoolerFacts
   /** The first one of this process: what an earlier one left open was cut off. */
   readonly first?: boolean
   readonly identity?: {
@@ -77,6 +81,11 @@ export async function announce(sql: Sql, announcement: Announcement): Promise<re
   return await sql.query<Member>(`select ${columns} from citus_sidecar.announce($1::jsonb) m order by m.name`, [
     JSON.stringify({ ...rest, ...identity }),
   ])
+}
+
+/** Takes a pooler off the list of members, so that no hold waits for it. */
+export async function leavePooler(sql: Sql, name: string): Promise<void> {
+  await sql.query('select citus_sidecar.leave_pooler($1)', [name])
 }
 
 /** Forgets the identity the ledger knows of a member: a person accepted what is now. */

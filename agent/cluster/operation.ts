@@ -1,6 +1,7 @@
 // One call that changes Citus metadata: serialised among all sidecars, bounded, on record, its failures sorted.
 import { randomUUID } from 'node:crypto'
 import type { Config } from '../config.ts'
+import type { Sql } from '../../probes/sql.ts'
 import { reasonOf, SidecarError, sqlstate } from '../errors.ts'
 import type { Report } from '../events.ts'
 import type { Session } from '../pg/session.ts'
@@ -14,6 +15,11 @@ const turnLock = [1_668_510_577, 1] as const
 export type Attempt =
   | { readonly ok: true }
   | { readonly ok: false; readonly retryable: boolean; readonly reason: string }
+
+/** The call is not made, or was ended, because this node is to stop; the message says why it is. */
+export class Interrupted extends Error {
+  override name = 'Interrupted'
+}
 
 /** SQLSTATEs that pass by themselves: out of sync or in use (55000, 55006), lock timeout, deadlock, serialization, cancelled, shutting down or starting, too many clients. */
 const passing = new Set([
@@ -68,8 +74,8 @@ export async function runAction(
   const { config, session, report, member } = options
   const id = randomUUID()
   const sql = session.sql({ timeout: config.registrationTimeout, signal })
-  const record = async (phase: string, outcome: string | null, reason: string | null): Promise<void> => {
-    await recordOperation(sql, { id, member, kind: action, phase, outcome, reason })
+  const record = async (on: Sql, phase: string, outcome: string | null, reason: string): Promise<void> => {
+    await recordOperation(on, { id, member, kind: action, phase, outcome, reason })
   }
   report('operation.started', { operation: id, kind: action, reason: because })
   try {
@@ -78,17 +84,21 @@ export async function runAction(
       [`${config.registrationLockTimeout}ms`, `${config.registrationTimeout}ms`],
     )
     await sql.query('select pg_catalog.pg_advisory_lock($1, $2)', turnLock)
-    await record('acting', null, because)
+    await record(sql, 'acting', null, because)
     await sql.query(actions[action], action === 'add-secondary' ? [member, config.clusterName] : [member])
-    await record('done', 'succeeded', because)
+    await record(sql, 'done', 'succeeded', because)
     report('operation.succeeded', { operation: id, kind: action })
     return { ok: true }
   } catch (error) {
     const retryable = isRetryable(error)
     const blockers = sqlstate(error) === '55P03' ? await who(session, config, signal) : ''
     const reason = `${reasonOf(error)}${blockers}`
-    await record('failed', 'failed', reason).catch(() => undefined)
-    if (!signal.aborted)
+    const interrupted = signal.reason instanceof Interrupted
+    // The call's own time is over, but not that of the sidecar: nobody else would say how it ended.
+    const { statementTimeout: timeout } = config
+    const last = session.sql({ timeout, signal: interrupted ? AbortSignal.timeout(timeout) : signal })
+    await record(last, 'failed', 'failed', reason).catch(() => undefined)
+    if (!signal.aborted || interrupted)
       report(retryable ? 'operation.failed' : 'operation.stopped', { operation: id, kind: action, reason })
     return { ok: false, retryable, reason }
   } finally {

@@ -5,6 +5,7 @@ import { reasonOf } from '../errors.ts'
 import { ChildSignal } from '../loop/child-signal.ts'
 import type { Bounds } from '../pg/session.ts'
 import { forgetRefused } from './acceptance.ts'
+import { Acting } from './acting.ts'
 import { Attempts } from './attempts.ts'
 import { decide } from './decide.ts'
 import type { Decision } from './decide.ts'
@@ -18,7 +19,7 @@ import { JoinState } from './join-state.ts'
 import type { Member } from './ledger.ts'
 import type { Notebook } from './notebook.ts'
 import { NotebookKeeper } from './notebook-keeper.ts'
-import { runAction } from './operation.ts'
+import { Interrupted } from './operation.ts'
 import { permit } from './permission.ts'
 import type { RegistrationOptions } from './registration-options.ts'
 
@@ -30,6 +31,7 @@ export class Registration {
   readonly #heartbeat: Heartbeat
   readonly #notebook: NotebookKeeper
   readonly #attempts: Attempts
+  readonly #acting: Acting
   #wake = Promise.withResolvers<void>()
   /** The run of the server that was last judged, by its start. */
   #run: number | undefined
@@ -47,6 +49,7 @@ export class Registration {
     this.#heartbeat = new Heartbeat(options)
     this.#notebook = new NotebookKeeper(options)
     this.#attempts = new Attempts(options.clock, options.random)
+    this.#acting = new Acting(options.draining)
     this.#state = new JoinState(options.config.role === 'standalone', options.report)
   }
 
@@ -94,6 +97,7 @@ export class Registration {
 
   /** The heartbeat is due now, because what it tells has changed. */
   tell(): void {
+    this.#acting.look()
     this.#heartbeat.due()
     this.hint()
   }
@@ -232,14 +236,11 @@ export class Registration {
       if (silence !== undefined) return this.#state.stopped(finding('primary-restarts', silence))
     }
     this.#state.acting(finding('registration-waits', decision.because))
-    const attempt = await runAction(
-      decision.action,
-      decision.because,
-      { config, session: operation, report, member: config.node },
-      signal,
-    )
+    const how = { config, session: operation, report, member: config.node }
+    const attempt = await this.#acting.run(decision.action, decision.because, how, signal)
     // Also after a failure: it may have been decided on an old view, because somebody else did the same meanwhile.
     this.#lookAtAll()
+    if (attempt instanceof Interrupted) return this.#state.stopped(finding('draining', attempt.message))
     if (attempt.ok) return this.#attempts.succeeded()
     // What is read anew wakes this up at once; the next attempt waits its time all the same.
     const found = finding(attempt.retryable ? 'registration-waits' : 'registration-failed', attempt.reason)

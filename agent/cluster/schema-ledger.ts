@@ -26,6 +26,7 @@ create table if not exists citus_sidecar.members (
   last_seen timestamptz not null default clock_timestamp()
 );
 alter table citus_sidecar.members add column if not exists heartbeat_seconds double precision;
+alter table citus_sidecar.members add column if not exists pooler jsonb;
 create table if not exists citus_sidecar.operations (
   id uuid primary key,
   member text not null,

@@ -3,11 +3,12 @@
 import type { Role } from '../config.ts'
 import { ledgerFunctionsSql } from './schema-functions.ts'
 import { drainFunctionsSql, drainGrants } from './schema-drain.ts'
+import { drainLedgerGrants, drainLedgerSql } from './schema-drain-ledger.ts'
 import { holdFunctionsSql, holdTablesSql, nodeHoldGrants, nodeHoldSql } from './schema-holds.ts'
 import { ledgerTablesSql } from './schema-ledger.ts'
 
 /** Raised when tables or functions change; sidecars of version n and n-1 work on one ledger. */
-export const schemaVersion = 2
+export const schemaVersion = 3
 
 const baseSql = `
 create schema if not exists citus_sidecar;
@@ -45,6 +46,7 @@ const coordinatorGrants = [
   ...workerGrants,
   'announce(jsonb)',
   'accept_member(text)',
+  'leave_pooler(text)',
   'take_over_members(text, text, integer)',
   'identity_at(text, integer)',
   'register(text)',
@@ -56,6 +58,7 @@ const coordinatorGrants = [
   'request_hold(jsonb)',
   'release_hold(uuid, text)',
   'answer_hold(jsonb)',
+  ...drainLedgerGrants,
 ]
 
 function quote(name: string): string {
@@ -78,12 +81,12 @@ function grantsSql(role: Role, user: string): string {
 
 /** The statements that prepare a node of this role, for a session of a superuser, in one transaction. */
 export function schemaSql(role: Role, user: string): string {
-  const ledger = role === 'coordinator' ? [ledgerTablesSql, ledgerFunctionsSql, holdTablesSql, holdFunctionsSql] : []
+  const ledger = [ledgerTablesSql, ledgerFunctionsSql, holdTablesSql, holdFunctionsSql, drainLedgerSql]
   return [
     baseSql,
     drainFunctionsSql,
     ...(role === 'standalone' ? [] : [nodeHoldSql]),
-    ...ledger,
+    ...(role === 'coordinator' ? ledger : []),
     grantsSql(role, user),
     `insert into citus_sidecar.schema_version (version) values (${schemaVersion})
        on conflict (only_row) do update set version = excluded.version;`,

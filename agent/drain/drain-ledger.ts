@@ -1,61 +1,120 @@
-// Keeps a drain's phases on record in the ledger; behind its back, for a ledger that is away must not delay a drain.
+// Keeps a drain and its phases on record in the ledger; behind its back, on a connection of its own, for a ledger that is away must
+// not delay a drain. What is told is always all of it, so that whatever was missed is there once the ledger answers.
 import { recordOperation } from '../cluster/ledger.ts'
 import type { Config } from '../config.ts'
+import { reasonOf, sqlstate } from '../errors.ts'
+import { ChildSignal } from '../loop/child-signal.ts'
+import type { Clock } from '../loop/clock.ts'
 import type { Session } from '../pg/session.ts'
-import type { PhaseName } from './machine.ts'
 import type { DrainRecord } from './record.ts'
 
-/** Longer than this nobody waits for the ledger, milliseconds. */
+/** Longer than this no statement waits for the ledger, milliseconds. */
 const patience = 2_000
-/** What has not been written when this much waits is left out. */
-const mostWaiting = 20
+/** Longer than this the drain does not wait until the ledger has the state, milliseconds: clients may be waiting. */
+const keepPatience = 500
+/** What the ledger did not take is told again after this, milliseconds, for as long as this many times. */
+const again = 5_000
+const mostTries = 120
+const rest = 60_000
 
 export class DrainLedger {
-  readonly #config: Config
-  readonly #session: Session
-  #last: Promise<void> = Promise.resolve()
-  #waiting = 0
+  readonly #options: { readonly config: Config; readonly clock: Clock; readonly notes: Session }
+  #wake = Promise.withResolvers<void>()
+  #owed: DrainRecord | undefined
+  #tries = 0
+  /** The operation whose state the ledger has. */
+  #kept: string | undefined
+  /** Hears how the ledger took the state. */
+  #onKept: (refused: string | undefined) => void = () => undefined
 
-  constructor({ config, ledger }: { readonly config: Config; readonly ledger: Session }) {
-    this.#config = config
-    this.#session = ledger
+  constructor(options: { readonly config: Config; readonly clock: Clock; readonly notes: Session }) {
+    this.#options = options
   }
 
-  phase(record: DrainRecord, name: PhaseName): void {
-    const found = record.phases.find((one) => one.name === name)
-    this.#write(
-      record,
-      name,
-      null,
-      found === undefined ? null : `${found.state}${found.reason === '' ? '' : `: ${found.reason}`}`,
-    )
+  /** The drain as it is now. */
+  tell(record: DrainRecord): void {
+    if (this.#options.config.role === 'standalone') return
+    this.#owed = record
+    this.#tries = 0
+    this.#wake.resolve()
   }
 
-  ended(record: DrainRecord): void {
+  /** Tells the drain with its state and waits for the ledger, briefly; resolves with why the ledger does not have it. */
+  async keep(record: DrainRecord, signal: AbortSignal): Promise<string | undefined> {
+    if (this.#options.config.role === 'standalone') return undefined
+    const { promise, resolve } = Promise.withResolvers<string | undefined>()
+    this.#onKept = resolve
+    this.tell(record)
+    using late = new ChildSignal(signal)
+    const slow = this.#options.clock.sleep(keepPatience, late.signal).then(() => `no answer within ${keepPatience} ms`)
+    const refused = await Promise.race([promise, slow])
+    late.abort()
+    return refused
+  }
+
+  /** Works until the signal aborts. @throws never. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      this.#wake = Promise.withResolvers<void>()
+      const owed = this.#owed
+      if (owed !== undefined) await this.#pay(owed)
+      using pause = new ChildSignal(signal)
+      const wait = this.#owed === undefined ? rest : again
+      await Promise.race([this.#wake.promise, this.#options.clock.sleep(wait, pause.signal)])
+      pause.abort()
+    }
+  }
+
+  async #pay(record: DrainRecord): Promise<void> {
+    const refused = await this.#write(record)
+    if (record.kept !== undefined) this.#onKept(refused)
+    this.#tries += 1
+    if (this.#owed === record && (refused === undefined || this.#tries >= mostTries)) this.#owed = undefined
+  }
+
+  /** Resolves with why the ledger did not take all of it. */
+  async #write(record: DrainRecord): Promise<string | undefined> {
+    const { config, notes } = this.#options
+    const sql = notes.sql({ timeout: patience, signal: AbortSignal.timeout(patience) })
+    try {
+      await recordOperation(sql, { id: record.id, member: config.node, kind: 'drain', ...summaryOf(record) })
+      const state = record.kept !== undefined && this.#kept !== record.id ? { state: record.kept } : {}
+      const drain = { operation: record.id, member: config.node, phases: phasesOf(record), ...state }
+      await sql.query('select citus_sidecar.record_drain($1::jsonb)', [JSON.stringify(drain)])
+      if (record.kept !== undefined) this.#kept = record.id
+      return undefined
+    } catch (error) {
+      // The ledger is that of the version before, which has no place for phases.
+      if (sqlstate(error) === '42883') this.#tries = mostTries
+      return reasonOf(error)
+    }
+  }
+}
+
+function summaryOf(record: DrainRecord): {
+  readonly phase: string
+  readonly outcome: string | null
+  readonly reason: string | null
+} {
+  if (record.state === 'back') {
     const failed = record.phases.filter(({ state }) => state === 'failed')
     const outcome = record.cancelled ? 'cancelled' : failed.length > 0 ? 'incomplete' : 'succeeded'
-    this.#write(record, 'back', outcome, failed.map(({ name, reason }) => `${name}: ${reason}`).join('; '))
+    return { phase: 'back', outcome, reason: failed.map(said).join('; ').slice(0, 500) }
   }
+  const last = record.phases.at(-1)
+  if (last === undefined) return { phase: record.state, outcome: null, reason: null }
+  const reason = `${last.state}${last.reason === '' ? '' : `: ${last.reason}`}`
+  return { phase: last.name, outcome: null, reason: reason.slice(0, 500) }
+}
 
-  #write(record: DrainRecord, phase: string, outcome: string | null, reason: string | null): void {
-    if (this.#config.role === 'standalone' || this.#waiting >= mostWaiting) return
-    this.#waiting += 1
-    this.#last = this.#last.then(async () => {
-      try {
-        const sql = this.#session.sql({ timeout: patience, signal: AbortSignal.timeout(patience) })
-        await recordOperation(sql, {
-          id: record.id,
-          member: this.#config.node,
-          kind: 'drain',
-          phase,
-          outcome,
-          reason: reason?.slice(0, 500) ?? null,
-        })
-      } catch {
-        // The log has every phase; the ledger is a convenience here.
-      } finally {
-        this.#waiting -= 1
-      }
-    })
-  }
+function said({ name, reason }: DrainRecord['phases'][number]): string {
+  return `${name}: ${reason}`
+}
+
+/** The rows of the phases; one that runs has no end and no outcome yet. */
+function phasesOf({ phases, startedAt }: DrainRecord): readonly object[] {
+  return phases.map(({ name, state, reason, tookMs, began = startedAt }) => {
+    const runs = state === 'running'
+    return { phase: name, began, took_ms: runs ? null : tookMs, outcome: runs ? null : state, reason }
+  })
 }

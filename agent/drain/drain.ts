@@ -2,7 +2,6 @@
 import type { Config } from '../config.ts'
 import { reasonOf } from '../errors.ts'
 import type { Report } from '../events.ts'
-import { releaseHold } from '../hold/hold-ledger.ts'
 import type { Hold } from '../hold/hold-ledger.ts'
 import { ChildSignal } from '../loop/child-signal.ts'
 import type { Clock } from '../loop/clock.ts'
@@ -11,7 +10,7 @@ import type { Session } from '../pg/session.ts'
 import { describeStop } from './clean-stop.ts'
 import { keepNewcomersAway } from './clients.ts'
 import type { FoundCause } from './cause.ts'
-import { compareWithBefore } from './compare.ts'
+import { compare, owesReturn, release } from './come-back.ts'
 import { DrainLedger } from './drain-ledger.ts'
 import { interruptions, isPhase, keepsAway, step } from './machine.ts'
 import type { DrainEvent, PhaseName } from './machine.ts'
@@ -36,6 +35,8 @@ export interface DrainOptions {
   readonly local: Session
   readonly sweep: Session
   readonly ledger: Session
+  /** On the coordinator too, for what nobody waits for. */
+  readonly notes: Session
   /** Why the node stops, and how long the pod has, as far as anybody knows. */
   readonly findCause: (signal: AbortSignal) => Promise<FoundCause>
   /** Something that is shown has changed. */
@@ -124,18 +125,20 @@ export class Drain {
   /** Works until the signal aborts. @throws never. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock } = this.#options
+    const telling = this.#notes.run(signal)
     while (!signal.aborted) {
       this.#wake = Promise.withResolvers<void>()
       this.look()
       const state = this.#record?.state
       if (state !== undefined && isPhase(state)) await this.#runPhase(state, signal)
-      else if (state === 'back' && this.#record?.holdUntil !== null) await this.#comeBack(signal)
+      else if (this.#record !== undefined && owesReturn(this.#record)) await this.#comeBack(signal)
       else if (state === 'done' || state === 'down') await this.#awaitReturn(signal)
       if (this.#record?.state !== undefined && isPhase(this.#record.state)) continue
       using over = new ChildSignal(signal)
       await Promise.race([this.#wake.promise, clock.sleep(pauseFor(this.#record), over.signal)])
       over.abort()
     }
+    await telling
   }
 
   #apply(event: DrainEvent): void {
@@ -147,7 +150,7 @@ export class Drain {
     // What a phase waits for has become pointless.
     if (event !== 'passed') this.#phase?.controller.abort(new LeftUndone(interruptions[event]))
     this.#options.report('drain.phase', { operation: record.id, phase: state, because: event })
-    if (state === 'back') this.#notes.ended(this.#record)
+    if (state === 'back') this.#notes.tell(this.#record)
     if (state === 'down') void this.#sayHowItStopped(record.id)
     this.#changed()
   }
@@ -228,7 +231,10 @@ export class Drain {
           this.#hold = hold
           if (this.#record?.heldAt === null) this.#update({ holdUntil: clock.now() + hold.leftMs, heldAt: clock.now() })
         },
-        keepState: (kept) => this.#update({ kept }),
+        keepState: async (kept) => {
+          this.#update({ kept })
+          return this.#record === undefined ? undefined : await this.#notes.keep(this.#record, signal)
+        },
       },
       signal,
     )
@@ -250,12 +256,13 @@ export class Drain {
   #setPhase(name: PhaseName, state: 'running' | 'done' | 'failed' | 'skipped', reason: string, tookMs: number): void {
     const record = this.#record
     if (record === undefined) return
-    const phases = [...record.phases.filter((one) => one.name !== name), { name, state, reason, tookMs }]
+    const began = this.#options.clock.now() - tookMs
+    const phases = [...record.phases.filter((one) => one.name !== name), { name, state, reason, tookMs, began }]
     this.#update({ phases })
     const { report } = this.#options
     if (state === 'failed') report('drain.undone', { operation: record.id, phase: name, reason })
     else if (state !== 'running') report('drain.passed', { operation: record.id, phase: name, reason, tookMs })
-    if (this.#record !== undefined) this.#notes.phase(this.#record, name)
+    if (this.#record !== undefined) this.#notes.tell(this.#record)
   }
 
   async #sayHowItStopped(operation: string): Promise<void> {
@@ -273,24 +280,10 @@ export class Drain {
     await Promise.all([local.close(), sweep.close()])
   }
 
-  /** Releases what is held, then compares the cluster with what it was. */
   async #comeBack(signal: AbortSignal): Promise<void> {
-    const { ledger, local, clock, config, report } = this.#options
     const record = this.#record
-    if (record === undefined || record.holdUntil === null) return
-    const bounds = { timeout: config.statementTimeout, signal }
-    try {
-      await releaseHold(ledger.sql(bounds), record.id, record.cancelled ? 'cancelled' : 'the node is back')
-    } catch (error) {
-      // Ends by itself; until then every look tries again.
-      if (clock.now() < record.holdUntil)
-        return report('hold.unreleased', { operation: record.id, reason: reasonOf(error) })
-    }
-    this.#update({ holdUntil: null })
-    report('drain.back', { operation: record.id, waitedMs: record.heldAt === null ? 0 : clock.now() - record.heldAt })
-    if (record.cancelled) return
-    const found = await compareWithBefore(record.kept, local.sql(bounds), config.role !== 'standalone')
-    if (found.length > 0) report('drain.different', { operation: record.id, differences: found })
-    await local.close()
+    if (record === undefined || !(await release(record, this.#options, signal))) return
+    if (this.#record?.id === record.id) this.#update({ holdUntil: null, settled: true })
+    await compare(record, this.#options, signal)
   }
 }

@@ -15,6 +15,8 @@ const phaseSchema = z.object({
   state: z.enum(['running', 'done', 'failed', 'skipped']),
   reason: z.string(),
   tookMs: z.number(),
+  /** Milliseconds since 1970; a sidecar of the version before does not note it. */
+  began: z.number().optional(),
 })
 
 const schema = z.object({
@@ -32,6 +34,8 @@ const schema = z.object({
   holdUntil: z.number().nullable(),
   heldAt: z.number().nullable(),
   cancelled: z.boolean(),
+  /** Nothing is left to do after the return; a sidecar of the version before does not note it. */
+  settled: z.boolean().optional(),
   kept: z.unknown().optional(),
 })
 
@@ -70,6 +74,7 @@ export function newRecord(now: number, lasts: number, readings: ReadingStore): D
     holdUntil: null,
     heldAt: null,
     cancelled: false,
+    settled: false,
   }
 }
 

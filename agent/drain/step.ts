@@ -30,7 +30,8 @@ export interface StepContext {
   /** The hold that stands, as last seen. */
   readonly hold: () => Hold | undefined
   readonly keepHold: (hold: Hold) => void
-  readonly keepState: (state: unknown) => void
+  /** Puts the state on record outside of this server too; resolves with why the ledger does not have it. */
+  readonly keepState: (state: unknown) => Promise<string | undefined>
 }
 
 /** One phase; resolves with a sentence on what was done. @throws LeftUndone or what a query throws. */

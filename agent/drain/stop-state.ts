@@ -15,6 +15,12 @@ const schema = z.object({
   prepared: z.array(z.string()),
   /** Fingerprint of the settings that must not change unnoticed. */
   settings: z.record(z.string(), z.string()),
+  /** Whose state this is, of which drain and which run of the server (its start); a sidecar of the version before does not say. */
+  node: z.string().optional(),
+  operation: z.string().optional(),
+  run: z.number().optional(),
+  /** When it was compared with. */
+  returnedAt: z.string().optional(),
 })
 
 export type StopState = z.infer<typeof schema>
@@ -32,11 +38,16 @@ const watchedSettings = [
   'full_page_writes',
 ]
 
+const hashed = 'sha256:'
+
+// archive_command can carry credentials, and this goes to the coordinator: that it changed is enough.
 const plainSql = `
   select s.system_identifier::text as "systemIdentifier", c.timeline_id as timeline, pg_catalog.pg_current_wal_flush_lsn()::text as lsn,
          (extract(epoch from pg_catalog.clock_timestamp()) * 1000)::float8 as "takenAt",
+         (extract(epoch from pg_catalog.pg_postmaster_start_time()) * 1000)::float8 as run,
          coalesce((select pg_catalog.jsonb_agg(p.gid order by p.gid) from pg_catalog.pg_prepared_xacts p where p.database = pg_catalog.current_database()), '[]') as prepared,
-         (select pg_catalog.jsonb_object_agg(g.name, g.setting) from pg_catalog.pg_settings g where g.name = any($1)) as settings
+         (select pg_catalog.jsonb_object_agg(g.name, case g.name when 'archive_command' then '${hashed}' || pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(g.setting, 'UTF8')), 'hex') else g.setting end)
+            from pg_catalog.pg_settings g where g.name = any($1)) as settings
     from pg_catalog.pg_control_system() s, pg_catalog.pg_control_checkpoint() c`
 
 const citusSql = `
@@ -66,8 +77,10 @@ export function differences(before: StopState, now: StopState): readonly string[
   for (const gid of before.prepared) if (!now.prepared.includes(gid)) found.push(`prepared transaction is gone: ${gid}`)
   for (const [name, was] of Object.entries(before.settings)) {
     const is = now.settings[name] ?? ''
-    // archive_command can carry credentials; that it changed is enough.
-    if (was !== is) found.push(name === 'archive_command' ? `${name} changed` : `${name} was "${was}" and is "${is}"`)
+    if (name !== 'archive_command') {
+      if (was !== is) found.push(`${name} was "${was}" and is "${is}"`)
+      // A state that was kept by a sidecar of the version before has the command itself.
+    } else if (was !== is && was.startsWith(hashed) === is.startsWith(hashed)) found.push(`${name} changed`)
   }
   return found
 }
@@ -82,9 +95,10 @@ const keepSql = `
   with alone as materialized (select pg_catalog.set_config('synchronous_commit', 'local', true))
   update citus_sidecar.last_stop set state = $1::jsonb from alone`
 
-export const keepState: Step = async ({ local, kind, keepState: keep }) => {
-  const state = await readStopState(local, kind !== 'standalone')
+export const keepState: Step = async ({ config, id, local, kind, keepState: keep }) => {
+  const state = { ...(await readStopState(local, kind !== 'standalone')), node: config.node, operation: id }
   await local.query(keepSql, [JSON.stringify(state)])
-  keep(state)
-  return `at ${state.lsn} on timeline ${state.timeline}: ${state.nodes.length} nodes`
+  const refused = await keep(state)
+  const where = refused === undefined ? '' : `, on this node alone, for the ledger did not take it: ${refused}`
+  return `at ${state.lsn} on timeline ${state.timeline}: ${state.nodes.length} nodes${where}`
 }

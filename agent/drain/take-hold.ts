@@ -9,6 +9,8 @@ import type { Step, StepContext } from './step.ts'
 const pause = 50
 /** While clients wait already, the last holder is waited for only so long, milliseconds. */
 const lastHolder = 3_000
+/** The part of the lease in which answers are waited for: the rest must last for the restart. Holders try on until its end. */
+const waitedFor = 1 / 3
 
 /** Holders that are expected to answer, as `kind holder`; there is one of kind node, whatever its name. */
 function expected(kinds: readonly HoldKind[], poolers: readonly string[]): readonly string[] {
@@ -64,6 +66,7 @@ export const takeHold: Step = async (context, signal) => {
   const awaited = expected(hold.kinds, poolers)
   const silent = (): readonly string[] => awaited.filter((one) => !answered(hold).has(one))
   let heldSince: number | undefined
+  const giveUpAt = clock.now() + hold.leftMs * waitedFor
   try {
     await until(
       async () => {
@@ -71,7 +74,7 @@ export const takeHold: Step = async (context, signal) => {
         context.keepHold(hold)
         if (hold.answers.some(({ state }) => state === 'held')) heldSince ??= clock.now()
         const enough = heldSince !== undefined && clock.now() - heldSince > lastHolder
-        return enough || silent().length === 0 ? true : undefined
+        return enough || clock.now() > giveUpAt || silent().length === 0 ? true : undefined
       },
       pause,
       clock,

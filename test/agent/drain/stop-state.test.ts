@@ -33,6 +33,13 @@ suite('the state before a stop and after', () => {
   for (const [change, said] of changes)
     test(`says: ${said}`, () => assert.deepEqual(differences(before, { ...before, ...change }), [said]))
 
+  test('does not compare a command with the fingerprint of one', () => {
+    assert.deepEqual(
+      differences(before, { ...before, settings: { ...before.settings, archive_command: 'sha256:0' } }),
+      [],
+    )
+  })
+
   test('takes nothing for a state that is none', () => {
     for (const garbage of [undefined, null, 1, 'x', [], {}, { ...before, nodes: 'x' }])
       assert.equal(keptState(garbage), undefined)

@@ -1,0 +1,47 @@
+// The node is back: what was held for its restart is released, and the cluster compared with what it was.
+import { reasonOf } from '../errors.ts'
+import { releaseHold } from '../hold/hold-ledger.ts'
+import { compareWithBefore } from './compare.ts'
+import type { DrainOptions } from './drain.ts'
+import { forgetStop } from './last-stop.ts'
+import type { DrainRecord } from './record.ts'
+
+type Options = Pick<DrainOptions, 'clock' | 'config' | 'ledger' | 'local' | 'report'>
+
+/** Something is left to do after the return. */
+export function owesReturn({ state, holdUntil, settled }: DrainRecord): boolean {
+  return state === 'back' && (holdUntil !== null || settled === false)
+}
+
+/** Resolves with false where the hold could not be released and is to be released at the next look. Never throws. */
+export async function release(record: DrainRecord, options: Options, signal: AbortSignal): Promise<boolean> {
+  const { clock, config, ledger, report } = options
+  if (record.holdUntil !== null) {
+    const bounds = { timeout: config.statementTimeout, signal }
+    try {
+      await releaseHold(ledger.sql(bounds), record.id, record.cancelled ? 'cancelled' : 'the node is back')
+    } catch (error) {
+      // Ends by itself; until then every look tries again.
+      if (clock.now() < record.holdUntil) {
+        report('hold.unreleased', { operation: record.id, reason: reasonOf(error) })
+        return false
+      }
+    }
+  }
+  report('drain.back', { operation: record.id, waitedMs: record.heldAt === null ? 0 : clock.now() - record.heldAt })
+  return true
+}
+
+/** Says what is different from the state on record, which from then on is history. Never throws. */
+export async function compare(record: DrainRecord, options: Options, signal: AbortSignal): Promise<void> {
+  const { config, ledger, local, report } = options
+  const bounds = { timeout: config.statementTimeout, signal }
+  const plain = config.role === 'standalone'
+  if (!record.cancelled) {
+    const found = await compareWithBefore(record.kept, local.sql(bounds), !plain)
+    if (found.length > 0) report('drain.different', { operation: record.id, differences: found })
+  }
+  if (record.kept !== undefined)
+    await forgetStop(local.sql(bounds), plain ? undefined : ledger.sql(bounds), config.node)
+  await local.close()
+}

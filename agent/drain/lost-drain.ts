@@ -1,0 +1,112 @@
+// A start without drain.json, as in a new pod: what an earlier sidecar of this node held for its restart is released as soon as
+// the node is back, and the cluster compared with what it was.
+import type { Config } from '../config.ts'
+import type { Sql } from '../../probes/sql.ts'
+import type { Report } from '../events.ts'
+import { holdOf, releaseHold } from '../hold/hold-ledger.ts'
+import type { Clock } from '../loop/clock.ts'
+import type { ReadingStore } from '../loop/readings.ts'
+import type { Session } from '../pg/session.ts'
+import { compareWithBefore } from './compare.ts'
+import { forgetStop, readLedgerStop, readOwnStop, stateToCompare } from './last-stop.ts'
+import type { StopState } from './stop-state.ts'
+
+/** Between two looks, milliseconds: clients may be waiting. */
+const pause = 250
+
+export interface LostDrainOptions {
+  readonly config: Config
+  readonly clock: Clock
+  readonly report: Report
+  readonly readings: ReadingStore
+  /** Sessions on this node and on the coordinator. */
+  readonly local: Session
+  readonly ledger: Session
+  /** A drain is known here: that one knows what it has to release. */
+  readonly drains: () => boolean
+  /** Whether this sidecar is the one that serves this node. */
+  readonly alone: (signal: AbortSignal) => Promise<boolean>
+}
+
+/** What is known of the server that is up. */
+interface Up {
+  readonly startedAt: number
+  readonly systemIdentifier: string
+  readonly inRecovery: boolean
+}
+
+/** Works until the node is back and nothing of an earlier drain stands, or the signal aborts. @throws never. */
+export async function endLostDrain(options: LostDrainOptions, signal: AbortSignal): Promise<void> {
+  const { clock, config, drains, readings } = options
+  let upSince: number | undefined
+  let leaving: number | undefined
+  while (!signal.aborted && !drains()) {
+    const up = whoIsUp(readings)
+    if (up !== undefined && up.startedAt !== leaving) {
+      upSince ??= clock.now()
+      // Longer than a lease lasts no hold is left to release, and the comparison does not wait for the ledger any more.
+      const last = clock.now() - upSince > config.holdMax
+      const found = await lookOnce(options, up, last, signal)
+      if (found === 'over') return
+      if (found === 'leaving') leaving = up.startedAt
+    }
+    await clock.sleep(pause, signal)
+  }
+}
+
+function whoIsUp(readings: ReadingStore): Up | undefined {
+  const alive = readings.get('postgres.alive')?.value
+  const identity = readings.get('postgres.identity')?.value
+  if (alive === undefined || identity === undefined || alive.startedAt !== identity.startedAt) return undefined
+  const { startedAt, inRecovery } = alive
+  return { startedAt, inRecovery, systemIdentifier: identity.systemIdentifier }
+}
+
+/** `leaving`: this is still the run that is about to end; `again`: somebody did not answer. */
+async function lookOnce(
+  options: LostDrainOptions,
+  up: Up,
+  last: boolean,
+  signal: AbortSignal,
+): Promise<'over' | 'leaving' | 'again'> {
+  const { config, local, ledger, alone, report } = options
+  const bounds = { timeout: config.statementTimeout, signal }
+  const here = local.sql(bounds)
+  const there = config.role === 'standalone' ? undefined : ledger.sql(bounds)
+  try {
+    if (!(await alone(signal))) return 'again'
+    const own = up.inRecovery ? undefined : await readOwnStop(here, config.node)
+    let before = stateToCompare(own, undefined)
+    try {
+      before ??= there === undefined ? undefined : stateToCompare(own, await readLedgerStop(there, config.node))
+      if (before?.run === up.startedAt) return 'leaving'
+      if (there !== undefined) await release(there, before, up, options)
+    } catch (error) {
+      if (!last) throw error
+    }
+    if (options.drains()) return 'over'
+    if (before !== undefined && !up.inRecovery) {
+      const found = await compareWithBefore(before, here, config.role !== 'standalone')
+      if (found.length > 0) report('drain.different', { operation: before.operation ?? '', differences: found })
+    }
+    await forgetStop(here, there, config.node)
+    return 'over'
+  } catch {
+    return 'again'
+  }
+}
+
+/** A server that is not the one that left gets no traffic: the lease then ends by itself. */
+async function release(
+  ledger: Sql,
+  before: StopState | undefined,
+  up: Up,
+  { config, report, drains }: LostDrainOptions,
+): Promise<void> {
+  const hold = await holdOf(ledger, config.node, before?.operation)
+  // Asked for by a drain that began meanwhile.
+  if (hold === undefined || drains()) return
+  if ((before?.systemIdentifier ?? hold.systemIdentifier) !== up.systemIdentifier) return
+  await releaseHold(ledger, hold.id, 'the node is back')
+  report('drain.back', { operation: hold.id, waitedMs: Math.round(hold.heldMs) })
+}

@@ -13,6 +13,7 @@ import { beginDrain, cancelDrain, drained } from '../support/draining.ts'
 import { quick } from '../support/joining.ts'
 import {
   answered,
+  inConsole,
   ledgerOf,
   openPoolHold,
   patience,
@@ -131,5 +132,26 @@ suite('the poolers of a cluster', { skip: withoutPgBouncer }, () => {
     assert.equal(rows.length, 3)
     await release(cluster, id)
     for (const one of cluster.poolers) await answered(cluster, id, one, 'released')
+  })
+
+  test('believe addresses for a second only while their sidecar runs, and get their settings back from it or the next', async () => {
+    const pooler = cluster.pooler('pooler-2')
+    const ttl = async (): Promise<string | undefined> =>
+      (await inConsole<{ key: string; value: string }>(cluster, pooler, 'SHOW CONFIG')).find(
+        ({ key }) => key === 'dns_max_ttl',
+      )?.value
+    const until = async (wanted: string): Promise<boolean> =>
+      await eventually(`dns_max_ttl is ${wanted}`, async () => Number(await ttl()) === Number(wanted), {
+        deadline: patience,
+      })
+    await inConsole(cluster, pooler, "SET dns_max_ttl = '15'")
+    await until('1')
+    await pooler.sidecar.kill()
+    pooler.sidecar.start()
+    await pooler.sidecar.answers('/readyz', patience)
+    assert.equal(Number(await ttl()), 1)
+    await pooler.sidecar.stop()
+    await until('15')
+    await inConsole(cluster, pooler, "SET dns_max_ttl = '1'")
   })
 })

@@ -158,12 +158,13 @@ export async function startAgent(config: Config, report: Report, stop: AbortSign
       join: registration.join,
       maintenance: maintenance.current,
       listening: listening.up,
-      ...(nodeHold === undefined ? {} : { holds: { node: nodeHold.since !== undefined } }),
+      leaving: leaving.drain.figures,
+      ...(nodeHold === undefined ? {} : { holds: { node: nodeHold.figures } }),
     }
   }
 
   function status(): StatusReport {
-    const { probes: _probes, listening: _up, ...rest } = snapshot()
+    const { probes: _probes, listening: _up, leaving: _figures, ...rest } = snapshot()
     return {
       ...rest,
       startedAt,

@@ -4,6 +4,7 @@ import { Drain } from './drain/drain.ts'
 import { Handshake } from './drain/handshake.ts'
 import { drainTiming, totalMs } from './drain/plan.ts'
 import { endLostDrain } from './drain/lost-drain.ts'
+import { DrainTally } from './drain/tally.ts'
 import { installPrestop } from './drain/prestop-script.ts'
 import { reasonOf } from './errors.ts'
 import type { Config } from './config.ts'
@@ -40,6 +41,7 @@ export class Leaving {
       clock,
       report,
       readings,
+      tally: new DrainTally(),
       local: sessions.drain,
       sweep: sessions.sweep,
       ledger: sessions.drainLedger,

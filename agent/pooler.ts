@@ -164,7 +164,7 @@ export async function startPooler(config: Config, report: Report, stop: AbortSig
       join: { finding, verifiedAt: toldAt, metadataSynced: undefined, reason: trouble ?? '', action: '' },
       maintenance: noMaintenance,
       listening: listening.up,
-      holds: { pool: hold.holding?.paused === true },
+      holds: { pool: hold.figures },
     }
   }
 

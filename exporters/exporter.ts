@@ -1,5 +1,6 @@
 // What every way out of the process is given: one snapshot of all there is to tell, taken from memory.
 import type { ProbeName, Readings } from '../probes/probe.ts'
+import type { DrainFigures, HoldFigures } from './leaving.ts'
 import type { Join, Maintenance, Verdict } from '../probes/verdicts/verdict.ts'
 
 /** All that is known at one moment; times in milliseconds since 1970. */
@@ -21,6 +22,8 @@ export interface Snapshot {
   readonly maintenance: Maintenance
   /** Whether the LISTEN session on the coordinator is up. */
   readonly listening: boolean
-  /** Whether client traffic is held, by the kinds of hold that this sidecar may hold. */
-  readonly holds?: Readonly<Partial<Record<'pool' | 'node', boolean>>>
+  /** By the kinds of hold that this sidecar may hold. */
+  readonly holds?: Readonly<Partial<Record<'pool' | 'node', HoldFigures>>>
+  /** Of a sidecar beside PostgreSQL. */
+  readonly leaving?: DrainFigures
 }

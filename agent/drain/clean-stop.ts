@@ -1,7 +1,10 @@
 // After PostgreSQL has stopped: did it stop cleanly, and is WAL left that nobody archived. Read from its data directory, where that is mounted.
 import { open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Config } from '../config.ts'
 import { reasonOf } from '../errors.ts'
+import type { Report } from '../events.ts'
+import type { DrainTally } from './tally.ts'
 
 /** How a server left its data directory. */
 export interface Stop {
@@ -37,4 +40,15 @@ export async function describeStop(dataDir: string): Promise<Stop | { readonly u
   } catch (error) {
     return { unreadable: reasonOf(error) }
   }
+}
+
+/** Says and counts how the server stopped, where its data directory is visible. Never throws. */
+export async function sayHowItStopped(
+  operation: string,
+  { config, report, tally }: { readonly config: Config; readonly report: Report; readonly tally: DrainTally },
+): Promise<void> {
+  if (config.dataDir === undefined) return
+  const stop = await describeStop(config.dataDir)
+  if ('clean' in stop) tally.stopped(stop)
+  report('clean' in stop && !stop.clean ? 'drain.unclean' : 'drain.stopped', { operation, ...stop })
 }

@@ -6,7 +6,7 @@ import type { DrainOptions } from './drain.ts'
 import { forgetStop } from './last-stop.ts'
 import type { DrainRecord } from './record.ts'
 
-type Options = Pick<DrainOptions, 'clock' | 'config' | 'ledger' | 'local' | 'report'>
+type Options = Pick<DrainOptions, 'clock' | 'config' | 'ledger' | 'local' | 'report' | 'tally'>
 
 /** Something is left to do after the return. */
 export function owesReturn({ state, holdUntil, settled }: DrainRecord): boolean {
@@ -15,7 +15,7 @@ export function owesReturn({ state, holdUntil, settled }: DrainRecord): boolean 
 
 /** Resolves with false where the hold could not be released and is to be released at the next look. Never throws. */
 export async function release(record: DrainRecord, options: Options, signal: AbortSignal): Promise<boolean> {
-  const { clock, config, ledger, report } = options
+  const { clock, config, ledger, report, tally } = options
   if (record.holdUntil !== null) {
     const bounds = { timeout: config.statementTimeout, signal }
     try {
@@ -28,7 +28,9 @@ export async function release(record: DrainRecord, options: Options, signal: Abo
       }
     }
   }
-  report('drain.back', { operation: record.id, waitedMs: record.heldAt === null ? 0 : clock.now() - record.heldAt })
+  const waitedMs = record.heldAt === null ? 0 : clock.now() - record.heldAt
+  tally.back(waitedMs)
+  report('drain.back', { operation: record.id, waitedMs })
   return true
 }
 

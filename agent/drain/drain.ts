@@ -1,4 +1,5 @@
 // A drain of this node: begun by hook or command, kept on disk, ended by PostgreSQL's return; one at a time.
+import type { DrainFigures } from '../../exporters/leaving.ts'
 import type { Config } from '../config.ts'
 import { reasonOf } from '../errors.ts'
 import type { Report } from '../events.ts'
@@ -7,7 +8,7 @@ import { ChildSignal } from '../loop/child-signal.ts'
 import type { Clock } from '../loop/clock.ts'
 import type { ReadingStore } from '../loop/readings.ts'
 import type { Session } from '../pg/session.ts'
-import { describeStop } from './clean-stop.ts'
+import { sayHowItStopped } from './clean-stop.ts'
 import { keepNewcomersAway } from './clients.ts'
 import type { FoundCause } from './cause.ts'
 import { compare, owesReturn, release } from './come-back.ts'
@@ -21,6 +22,7 @@ import type { DrainRecord } from './record.ts'
 import { LeftUndone } from './step.ts'
 import { steps } from './steps.ts'
 import { hasReturned, kindOf, pauseFor, whereabouts } from './whereabouts.ts'
+import type { DrainTally } from './tally.ts'
 import type { DrainPlan, DrainView } from './view.ts'
 import { describePlan } from './describe-plan.ts'
 
@@ -31,6 +33,7 @@ export interface DrainOptions {
   readonly clock: Clock
   readonly report: Report
   readonly readings: ReadingStore
+  readonly tally: DrainTally
   /** Sessions of its own: on this node for the phases and for sweeping, on the coordinator for the ledger. */
   readonly local: Session
   readonly sweep: Session
@@ -71,6 +74,10 @@ export class Drain {
     return `this node is being drained (${record.cause}) since ${new Date(record.startedAt).toISOString()}`
   }
 
+  get figures(): DrainFigures {
+    return this.#options.tally.figures(this.#record?.state, this.plan())
+  }
+
   /** Until when this sidecar is needed whatever it is told, milliseconds since 1970; undefined when it is not. */
   get neededUntil(): number | undefined {
     const record = this.#record
@@ -88,6 +95,7 @@ export class Drain {
     }
     const now = clock.now()
     this.#hold = undefined
+    this.#options.tally.begun()
     this.#record = newRecord(now, totalMs(drainTiming(config)), readings)
     report('drain.started', {
       operation: this.#record.id,
@@ -144,14 +152,16 @@ export class Drain {
   #apply(event: DrainEvent): void {
     const record = this.#record
     if (record === undefined) return
+    const { tally, clock, report } = this.#options
     const state = step(record.state, event)
     if (state === record.state) return
     this.#record = { ...record, state }
     // What a phase waits for has become pointless.
     if (event !== 'passed') this.#phase?.controller.abort(new LeftUndone(interruptions[event]))
-    this.#options.report('drain.phase', { operation: record.id, phase: state, because: event })
+    report('drain.phase', { operation: record.id, phase: state, because: event })
+    if (isPhase(record.state) && !isPhase(state)) tally.ended(this.#record, event, clock.now())
     if (state === 'back') this.#notes.tell(this.#record)
-    if (state === 'down') void this.#sayHowItStopped(record.id)
+    if (state === 'down') void sayHowItStopped(record.id, this.#options)
     this.#changed()
   }
 
@@ -259,17 +269,11 @@ export class Drain {
     const began = this.#options.clock.now() - tookMs
     const phases = [...record.phases.filter((one) => one.name !== name), { name, state, reason, tookMs, began }]
     this.#update({ phases })
-    const { report } = this.#options
+    const { report, tally } = this.#options
+    if (state !== 'running') tally.phase(record.cause, name, state, tookMs)
     if (state === 'failed') report('drain.undone', { operation: record.id, phase: name, reason })
     else if (state !== 'running') report('drain.passed', { operation: record.id, phase: name, reason, tookMs })
     if (this.#record !== undefined) this.#notes.tell(this.#record)
-  }
-
-  async #sayHowItStopped(operation: string): Promise<void> {
-    const { config, report } = this.#options
-    if (config.dataDir === undefined) return
-    const stop = await describeStop(config.dataDir)
-    report('clean' in stop && !stop.clean ? 'drain.unclean' : 'drain.stopped', { operation, ...stop })
   }
 
   /** Our sessions are closed, for an image that stops smart would wait for them; once the server no longer answers it is asked whether it is back. */

@@ -1,10 +1,12 @@
 // The node hold, by the coordinator's sidecar alone: while a worker restarts, writes to it wait on every metadata node.
 // It follows the ledger; PostgreSQL itself lets writers go when this sidecar dies or the lease runs out.
+import type { HoldFigures } from '../../exporters/leaving.ts'
 import { reasonOf } from '../errors.ts'
 import { ChildSignal } from '../loop/child-signal.ts'
 import { Follower, lastWords, over } from './follower.ts'
 import type { FollowerOptions } from './follower.ts'
 import type { Hold } from './hold-ledger.ts'
+import { HoldTally } from './hold-tally.ts'
 import type { HoldPlan, MetadataNode, NodeLedger } from './node-ledger.ts'
 import type { NodeLock } from './node-lock.ts'
 import { takeLocks } from './take-locks.ts'
@@ -33,6 +35,7 @@ const triedFor = 1 / 6
 export class NodeHold {
   readonly #options: NodeHoldOptions
   readonly #follower: Follower
+  readonly #tally = new HoldTally()
   #since: number | undefined
   /** The last hold this sidecar is through with. */
   #done: string | undefined
@@ -42,9 +45,8 @@ export class NodeHold {
     this.#follower = new Follower(options, 'node')
   }
 
-  /** Since when writes are held, milliseconds since 1970; undefined while they are not. */
-  get since(): number | undefined {
-    return this.#since
+  get figures(): HoldFigures {
+    return { since: this.#since, maxMs: this.#options.limits.holdMax, ended: this.#tally.ended }
   }
 
   /** Look at the ledger now. */
@@ -91,9 +93,11 @@ export class NodeHold {
     const reason = signal.aborted ? 'the sidecar ends' : why
     const last = signal.aborted ? AbortSignal.timeout(lastWords) : signal
     if (!held && failed !== undefined && (early || why === over)) {
+      this.#tally.add('failed')
       report('hold.failed', { hold: hold.id, kind: 'node', reason: failed })
       return await this.#follower.say(hold.id, 'failed', failed, last)
     }
+    this.#tally.add(reason === over ? 'expired' : 'released')
     report('hold.resumed', { hold: hold.id, kind: 'node', reason, ms: clock.now() - begun })
     await this.#follower.say(hold.id, 'released', reason, last)
   }

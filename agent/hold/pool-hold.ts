@@ -1,11 +1,13 @@
 // A pooler's part in a hold: follows the ledger, pauses PgBouncer under a lease, resumes it on release or at the lease's end.
 // While it holds the coordinator may be away: then the lease alone decides.
+import type { HoldFigures } from '../../exporters/leaving.ts'
 import { reasonOf } from '../errors.ts'
 import { ChildSignal } from '../loop/child-signal.ts'
 import type { Console } from './console.ts'
 import { Follower, lastWords, over } from './follower.ts'
 import type { FollowerOptions } from './follower.ts'
 import type { Hold } from './hold-ledger.ts'
+import { HoldTally } from './hold-tally.ts'
 import { readLease, removeLease, writeLease } from './lease-file.ts'
 import type { Lease } from './lease-file.ts'
 import { pauseOnce } from './pause.ts'
@@ -44,7 +46,9 @@ export interface Holding {
 export class PoolHold {
   readonly #options: PoolHoldOptions
   readonly #follower: Follower
+  readonly #tally = new HoldTally()
   #holding: Holding | undefined
+  #since: number | undefined
   /** Whether PgBouncer may be paused by us: a lease lies there. */
   #leased = false
   #returning: { readonly stop: ChildSignal; readonly calm: Promise<void> } | undefined
@@ -58,6 +62,10 @@ export class PoolHold {
 
   get holding(): Holding | undefined {
     return this.#holding
+  }
+
+  get figures(): HoldFigures {
+    return { since: this.#since, maxMs: this.#options.limits.holdMax, ended: this.#tally.ended }
   }
 
   /** Whether nobody waits because of us, as far as we know. */
@@ -112,6 +120,7 @@ export class PoolHold {
 
   #show(holding: Holding | undefined): void {
     this.#holding = holding
+    this.#since = holding?.paused === true ? (this.#since ?? this.#options.clock.now()) : undefined
     this.#options.onChange?.()
   }
 
@@ -139,6 +148,7 @@ export class PoolHold {
   }
 
   async #refuse(lease: Lease, reason: string, signal: AbortSignal): Promise<void> {
+    this.#tally.add('failed')
     this.#options.report('hold.failed', { hold: lease.holdId, reason })
     this.#done = lease.holdId
     await this.#follower.say(lease.holdId, 'failed', reason, signal)
@@ -167,6 +177,7 @@ export class PoolHold {
     this.#done = lease.holdId
     const reason = signal.aborted ? 'the sidecar ends' : why
     report('hold.resumed', { hold: lease.holdId, reason, held: paused, ms: clock.now() - begun })
+    this.#tally.add(why !== over || signal.aborted ? 'released' : paused ? 'expired' : 'failed')
     if (paused || why !== over) return await this.#follower.say(lease.holdId, 'released', reason, last)
     report('hold.failed', { hold: lease.holdId, reason: 'transactions did not end in time' })
     await this.#follower.say(lease.holdId, 'failed', 'transactions did not end before the lease did', last)

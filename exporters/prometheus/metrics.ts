@@ -1,28 +1,10 @@
-// The metrics table: name, help, labels and how a snapshot becomes samples. No data is no sample, never a zero.
+// The metrics table.
 import type { ClusterNode } from '../../probes/citus/nodes.ts'
 import type { Verdict } from '../../probes/verdicts/verdict.ts'
 import type { Snapshot } from '../exporter.ts'
-
-export interface Sample {
-  readonly labels?: Readonly<Record<string, string>>
-  readonly value: number
-}
-
-/** One gauge; names are API (docs/metrics.md). */
-export interface Metric {
-  readonly name: string
-  readonly help: string
-  readonly labels: readonly string[]
-  samples(snapshot: Snapshot): readonly Sample[]
-}
-
-function one(value: number | undefined): readonly Sample[] {
-  return value === undefined ? [] : [{ value }]
-}
-
-function flag(value: boolean | undefined): readonly Sample[] {
-  return one(value === undefined ? undefined : Number(value))
-}
+import { leavingMetrics } from './leaving-metrics.ts'
+import type { Metric, Sample } from './metric.ts'
+import { flag, one } from './metric.ts'
 
 function perProbe(
   snapshot: Snapshot,
@@ -147,13 +129,7 @@ export const metrics: readonly Metric[] = [
     labels: [],
     samples: ({ listening, join }) => flag(join.finding === 'off' ? undefined : listening),
   },
-  {
-    name: 'citus_sidecar_holds_active',
-    help: 'Whether this sidecar holds client traffic now.',
-    labels: ['kind'],
-    samples: ({ holds = {} }) =>
-      Object.entries(holds).map(([kind, active]) => ({ labels: { kind }, value: Number(active) })),
-  },
+  ...leavingMetrics,
   {
     name: 'citus_sidecar_probe_success',
     help: 'Whether the last run of a probe succeeded.',

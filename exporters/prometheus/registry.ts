@@ -1,5 +1,5 @@
 // Snapshot -> Prometheus text, through prom-client's own registry; nothing is asked of anybody here.
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
 import type { Snapshot } from '../exporter.ts'
 import { metrics } from './metrics.ts'
 
@@ -13,15 +13,15 @@ const noDelay = /^nodejs_eventloop_lag_mean_seconds nan$/im
 /** Renders scrapes; one per process. */
 export class PrometheusExporter implements Disposable {
   readonly #registry = new Registry()
-  readonly #gauges = metrics.map((metric) => ({
-    metric,
-    gauge: new Gauge({
+  readonly #collectors = metrics.map((metric) => {
+    const options = {
       name: metric.name,
       help: metric.help,
       labelNames: [...metric.labels],
       registers: [this.#registry],
-    }),
-  }))
+    }
+    return { metric, collector: metric.type === 'counter' ? new Counter(options) : new Gauge(options) }
+  })
 
   constructor() {
     collectDefaultMetrics({ register: this.#registry, eventLoopMonitoringPrecision })
@@ -33,11 +33,11 @@ export class PrometheusExporter implements Disposable {
 
   /** The text of one scrape. */
   async render(snapshot: Snapshot): Promise<string> {
-    for (const { metric, gauge } of this.#gauges) {
-      // Without a reset the series of a label that is gone would stay for ever.
-      gauge.reset()
-      if (metric.labels.length === 0) gauge.remove()
-      for (const sample of metric.samples(snapshot)) gauge.set(sample.labels ?? {}, sample.value)
+    for (const { metric, collector } of this.#collectors) {
+      // Without a reset the series of a label that is gone would stay for ever; what is counted is counted elsewhere.
+      collector.reset()
+      if (metric.labels.length === 0) collector.remove()
+      for (const sample of metric.samples(snapshot)) collector.inc(sample.labels ?? {}, sample.value)
     }
     const text = await this.#registry.metrics()
     // Soon after the start, or after another scrape, there is none.

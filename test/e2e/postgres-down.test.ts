@@ -108,6 +108,11 @@ suite('a sidecar whose PostgreSQL', () => {
     const { rows } = await session.query<{ pid: number }>('select pg_backend_pid() as pid')
     sendSignal(rows[0]?.pid ?? 0, 'SIGKILL')
     await eventually('the crash is noticed', () => closed() > before)
+    // And not by readiness alone: it may still be that of before the crash.
+    await eventually(
+      'the server has recovered',
+      async () => await node.postgres.query('select 1').catch(() => undefined),
+    )
     await joined(node)
   })
 

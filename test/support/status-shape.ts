@@ -18,6 +18,11 @@ const reading = z.strictObject({
   error: z.strictObject({ message: z.string(), code: z.string().optional(), timedOut: z.boolean() }).optional(),
   lastGood: z.strictObject({ value: z.unknown(), takenAt: time }).optional(),
 })
+const holdFigures = z.strictObject({
+  since: time.optional(),
+  maxMs: z.number().positive(),
+  ended: z.strictObject({ released: z.int(), expired: z.int(), failed: z.int() }),
+})
 /** GET /status, strictly: a field more is a field that docs do not know. */
 export const report = z.strictObject({
   node: z.strictObject({ name: z.string(), role: z.string(), host: z.string(), port: z.int(), version: z.string() }),
@@ -37,7 +42,7 @@ export const report = z.strictObject({
   maintenance: z.strictObject({ on: z.boolean(), changedAt: z.number(), reason: z.string() }),
   listening: z.strictObject({ up: z.boolean(), reason: z.string().optional() }),
   /** Left out by who never holds. */
-  holds: z.strictObject({ pool: z.boolean().optional(), node: z.boolean().optional() }).optional(),
+  holds: z.strictObject({ pool: holdFigures.optional(), node: holdFigures.optional() }).optional(),
   flips: z.array(
     z.strictObject({ at: time, verdict: z.enum(['ready', 'started']), ok: z.boolean(), reason: z.string() }),
   ),

@@ -20,6 +20,7 @@ const fromElsewhere: readonly FindingCode[] = [
   'local-unknown',
   'another-sidecar',
   'registration-off',
+  'draining',
   'maintenance',
   'registration-failed',
 ]

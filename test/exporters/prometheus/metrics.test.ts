@@ -147,7 +147,10 @@ suite('a scrape', () => {
       own.map(({ name }) => name),
       metrics.map(({ name }) => name),
     )
-    assert.ok(own.every(({ type }) => type === 'gauge'))
+    assert.deepEqual(
+      own.map(({ type }) => type),
+      metrics.map(({ type = 'gauge' }) => type),
+    )
     assert.ok(named.length > own.length)
   })
 

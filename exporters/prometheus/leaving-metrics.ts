@@ -1,0 +1,113 @@
+// The metrics of leaving: holds, drains, and how PostgreSQL was left.
+import type { Count, HoldFigures } from '../leaving.ts'
+import type { Snapshot } from '../exporter.ts'
+import type { Metric, Sample } from './metric.ts'
+import { flag, one } from './metric.ts'
+
+function perKind({ holds = {} }: Snapshot, value: (figures: HoldFigures) => number): readonly Sample[] {
+  return Object.entries(holds).map(([kind, figures]) => ({ labels: { kind }, value: value(figures) }))
+}
+
+function counted(counts: readonly Count[] | undefined): readonly Sample[] {
+  return (counts ?? []).map(({ labels, count }) => ({ labels, value: count }))
+}
+
+function seconds(ms: number | undefined): readonly Sample[] {
+  return one(ms === undefined ? undefined : ms / 1_000)
+}
+
+export const leavingMetrics: readonly Metric[] = [
+  {
+    name: 'citus_sidecar_holds_active',
+    help: 'Whether this sidecar holds client traffic now.',
+    labels: ['kind'],
+    samples: (snapshot) => perKind(snapshot, ({ since }) => Number(since !== undefined)),
+  },
+  {
+    name: 'citus_sidecar_hold_seconds',
+    help: 'How long this sidecar has been holding client traffic.',
+    labels: ['kind'],
+    samples: (snapshot) =>
+      perKind(snapshot, ({ since }) => (since === undefined ? 0 : Math.max(0, snapshot.now - since) / 1_000)),
+  },
+  {
+    name: 'citus_sidecar_hold_max_seconds',
+    help: 'The longest that a hold may last.',
+    labels: ['kind'],
+    samples: (snapshot) => perKind(snapshot, ({ maxMs }) => maxMs / 1_000),
+  },
+  {
+    name: 'citus_sidecar_holds_total',
+    help: 'Holds that are over, by how they ended.',
+    type: 'counter',
+    labels: ['kind', 'outcome'],
+    samples: ({ holds = {} }) =>
+      Object.entries(holds).flatMap(([kind, { ended }]) =>
+        Object.entries(ended).map(([outcome, value]) => ({ labels: { kind, outcome }, value })),
+      ),
+  },
+  {
+    name: 'citus_sidecar_drain_active',
+    help: 'Whether this node is being drained.',
+    labels: [],
+    samples: ({ leaving }) => flag(leaving?.active),
+  },
+  {
+    name: 'citus_sidecar_drains_total',
+    help: 'Drains that ended, by cause and outcome.',
+    type: 'counter',
+    labels: ['cause', 'outcome'],
+    samples: ({ leaving }) => counted(leaving?.drains),
+  },
+  {
+    name: 'citus_sidecar_drain_phases_total',
+    help: 'Phases of drains that ended, by cause, phase and outcome.',
+    type: 'counter',
+    labels: ['cause', 'phase', 'outcome'],
+    samples: ({ leaving }) => counted(leaving?.phases),
+  },
+  {
+    name: 'citus_sidecar_drain_last_seconds',
+    help: 'How long the last drain took.',
+    labels: [],
+    samples: ({ leaving }) => seconds(leaving?.lastMs),
+  },
+  {
+    name: 'citus_sidecar_drain_last_phase_seconds',
+    help: 'How long a phase took in the last drain.',
+    labels: ['phase'],
+    samples: ({ leaving }) =>
+      Object.entries(leaving?.lastPhaseMs ?? {}).map(([phase, ms]) => ({ labels: { phase }, value: ms / 1_000 })),
+  },
+  {
+    name: 'citus_sidecar_drain_last_client_wait_seconds',
+    help: 'How long clients were held for the last restart, from the grant to the release.',
+    labels: [],
+    samples: ({ leaving }) => seconds(leaving?.lastWaitMs),
+  },
+  {
+    name: 'citus_sidecar_grace_period_seconds',
+    help: 'The time that this node is given to stop.',
+    labels: [],
+    samples: ({ leaving }) => seconds(leaving?.graceMs),
+  },
+  {
+    name: 'citus_sidecar_grace_period_too_short',
+    help: 'Whether that time is too short for a drain.',
+    labels: [],
+    samples: ({ leaving }) => flag(leaving?.graceTooShort),
+  },
+  {
+    name: 'citus_sidecar_unclean_stops_total',
+    help: 'Stops after a drain in which PostgreSQL did not shut down cleanly.',
+    type: 'counter',
+    labels: [],
+    samples: ({ leaving }) => one(leaving?.uncleanStops),
+  },
+  {
+    name: 'citus_sidecar_wal_unarchived_segments',
+    help: 'WAL segments that nobody had archived when PostgreSQL last stopped.',
+    labels: [],
+    samples: ({ leaving }) => one(leaving?.unarchived),
+  },
+]

@@ -1,5 +1,6 @@
 // How this node leaves, wired: the drain and who may ask for it.
 import { apiAccess, findCause } from './drain/cause.ts'
+import { sayHowItStoppedBefore } from './drain/clean-stop.ts'
 import { Drain } from './drain/drain.ts'
 import { Handshake } from './drain/handshake.ts'
 import { drainTiming, totalMs } from './drain/plan.ts'
@@ -30,18 +31,20 @@ export interface LeavingOptions {
 
 export class Leaving {
   readonly drain: Drain
+  readonly #tally = new DrainTally()
   readonly #handshake: Handshake
   readonly #options: LeavingOptions
 
   constructor(options: LeavingOptions) {
     const { config, clock, report, readings, sessions, onChange } = options
     this.#options = options
+    const tally = this.#tally
     this.drain = new Drain({
       config,
       clock,
       report,
       readings,
-      tally: new DrainTally(),
+      tally,
       local: sessions.drain,
       sweep: sessions.sweep,
       ledger: sessions.drainLedger,
@@ -101,11 +104,13 @@ export class Leaving {
     const { config, report, sessions } = this.#options
     const lost = {
       ...this.#options,
+      tally: this.#tally,
       local: sessions.drain,
       ledger: sessions.drainLedger,
       drains: () => this.drain.view !== undefined,
     }
     await installPrestop(config.runDir).catch((error: unknown) => report('drain.unsaved', { reason: reasonOf(error) }))
-    await Promise.all([this.drain.run(signal), this.#handshake.run(signal), endLostDrain(lost, signal)])
+    const before = sayHowItStoppedBefore({ ...this.#options, tally: this.#tally }, signal)
+    await Promise.all([this.drain.run(signal), this.#handshake.run(signal), endLostDrain(lost, signal), before])
   }
 }

@@ -29,11 +29,20 @@ export interface DrainFigures {
   readonly drains: readonly Count[]
   /** By cause, phase and outcome: done, failed, skipped. */
   readonly phases: readonly Count[]
-  readonly lastPhaseMs: Readonly<Record<string, number>>
-  readonly lastMs: number | undefined
+  /** The last drain that ended, also one that an earlier process of this sidecar ran. */
+  readonly last: LastDrain | undefined
   /** How long clients were held for the last return. */
   readonly lastWaitMs: number | undefined
   readonly uncleanStops: number
-  /** WAL segments that nobody had archived when PostgreSQL last stopped; undefined where its data directory is not visible. */
-  readonly unarchived: number | undefined
+  /** How PostgreSQL last stopped; undefined where its data directory is not visible or nobody looked. */
+  readonly lastStop: { readonly clean: boolean; readonly unarchived: number } | undefined
+}
+
+export interface LastDrain {
+  /** Nothing was left undone. */
+  readonly complete: boolean
+  /** Milliseconds since 1970. */
+  readonly endedAt: number
+  readonly ms: number
+  readonly phaseMs: Readonly<Record<string, number>>
 }

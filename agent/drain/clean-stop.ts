@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import type { Config } from '../config.ts'
 import { reasonOf } from '../errors.ts'
 import type { Report } from '../events.ts'
+import type { Clock } from '../loop/clock.ts'
+import type { ReadingStore } from '../loop/readings.ts'
 import type { DrainTally } from './tally.ts'
 
 /** How a server left its data directory. */
@@ -42,13 +44,49 @@ export async function describeStop(dataDir: string): Promise<Stop | { readonly u
   }
 }
 
+export interface StopWitness {
+  readonly config: Config
+  readonly report: Report
+  readonly tally: DrainTally
+}
+
 /** Says and counts how the server stopped, where its data directory is visible. Never throws. */
-export async function sayHowItStopped(
-  operation: string,
-  { config, report, tally }: { readonly config: Config; readonly report: Report; readonly tally: DrainTally },
-): Promise<void> {
-  if (config.dataDir === undefined) return
-  const stop = await describeStop(config.dataDir)
+export async function sayHowItStopped(operation: string, witness: StopWitness): Promise<void> {
+  const { dataDir } = witness.config
+  if (dataDir !== undefined) say(await describeStop(dataDir), { operation }, witness)
+}
+
+function say(
+  stop: Awaited<ReturnType<typeof describeStop>>,
+  details: Readonly<Record<string, string>>,
+  { report, tally }: StopWitness,
+): void {
   if ('clean' in stop) tally.stopped(stop)
-  report('clean' in stop && !stop.clean ? 'drain.unclean' : 'drain.stopped', { operation, ...stop })
+  report('clean' in stop && !stop.clean ? 'drain.unclean' : 'drain.stopped', { ...details, ...stop })
+}
+
+/** Between two looks whether PostgreSQL has started, milliseconds. */
+const pause = 1_000
+
+/**
+ * How the server stopped before this sidecar began, as its data directory says now: said once PostgreSQL has started after that, for
+ * one that was running all the time has not stopped, and a clean stop shows itself in any case. Never throws.
+ */
+export async function sayHowItStoppedBefore(
+  { clock, readings, ...witness }: StopWitness & { readonly clock: Clock; readonly readings: ReadingStore },
+  signal: AbortSignal,
+): Promise<void> {
+  const { dataDir } = witness.config
+  if (dataDir === undefined) return
+  const began = clock.now()
+  const found = await describeStop(dataDir)
+  // Nothing is there yet on a new volume.
+  if (!('clean' in found)) return
+  for (;;) {
+    const startedAt = readings.get('postgres.alive')?.value?.startedAt
+    if (signal.aborted || witness.tally.lastStop !== undefined) return
+    if (found.clean || (startedAt !== undefined && startedAt > began)) return say(found, {}, witness)
+    if (startedAt !== undefined) return
+    await clock.sleep(pause, signal)
+  }
 }

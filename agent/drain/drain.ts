@@ -95,7 +95,6 @@ export class Drain {
     }
     const now = clock.now()
     this.#hold = undefined
-    this.#options.tally.begun()
     this.#record = newRecord(now, totalMs(drainTiming(config)), readings)
     report('drain.started', {
       operation: this.#record.id,
@@ -127,7 +126,9 @@ export class Drain {
 
   /** Takes up the drain that an earlier process of this sidecar left; before anybody can ask for one. */
   async load(): Promise<void> {
-    this.#record = await loadRecord(this.#options.config.runDir)
+    const record = await loadRecord(this.#options.config.runDir)
+    this.#record = record
+    if (record !== undefined && !isPhase(record.state)) this.#options.tally.recall(record)
   }
 
   /** Works until the signal aborts. @throws never. */
@@ -152,14 +153,14 @@ export class Drain {
   #apply(event: DrainEvent): void {
     const record = this.#record
     if (record === undefined) return
-    const { tally, clock, report } = this.#options
+    const { tally, report } = this.#options
     const state = step(record.state, event)
     if (state === record.state) return
     this.#record = { ...record, state }
     // What a phase waits for has become pointless.
     if (event !== 'passed') this.#phase?.controller.abort(new LeftUndone(interruptions[event]))
     report('drain.phase', { operation: record.id, phase: state, because: event })
-    if (isPhase(record.state) && !isPhase(state)) tally.ended(this.#record, event, clock.now())
+    if (isPhase(record.state) && !isPhase(state)) tally.ended(this.#record)
     if (state === 'back') this.#notes.tell(this.#record)
     if (state === 'down') void sayHowItStopped(record.id, this.#options)
     this.#changed()
@@ -270,7 +271,7 @@ export class Drain {
     const phases = [...record.phases.filter((one) => one.name !== name), { name, state, reason, tookMs, began }]
     this.#update({ phases })
     const { report, tally } = this.#options
-    if (state !== 'running') tally.phase(record.cause, name, state, tookMs)
+    if (state !== 'running') tally.phase(record.cause, name, state)
     if (state === 'failed') report('drain.undone', { operation: record.id, phase: name, reason })
     else if (state !== 'running') report('drain.passed', { operation: record.id, phase: name, reason, tookMs })
     if (this.#record !== undefined) this.#notes.tell(this.#record)

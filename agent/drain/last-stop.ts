@@ -1,8 +1,11 @@
 // What the cluster was when this node last stopped, wherever it is still on record: in this node's server, else in the ledger.
+import { z } from 'zod'
 import type { Sql } from '../../probes/sql.ts'
 import { sqlstate } from '../errors.ts'
+import { phaseSchema } from './record.ts'
 import { keptState } from './stop-state.ts'
 import type { StopState } from './stop-state.ts'
+import type { EndedDrain } from './tally.ts'
 
 interface Row {
   readonly state: unknown
@@ -11,14 +14,18 @@ interface Row {
 /** Neither table nor schema: bootstrap of this version has not run there. */
 const absent = new Set(['42P01', '3F000'])
 
-async function read(sql: Sql, text: string, node: string): Promise<StopState | undefined> {
+async function rowsOf<R extends object>(sql: Sql, text: string, node: string): Promise<readonly R[]> {
   try {
-    const [row] = await sql.query<Row>(text, [node])
-    return keptState(row?.state)
+    return await sql.query<R>(text, [node])
   } catch (error) {
-    if (absent.has(sqlstate(error) ?? '')) return undefined
+    if (absent.has(sqlstate(error) ?? '')) return []
     throw error
   }
+}
+
+async function read(sql: Sql, text: string, node: string): Promise<StopState | undefined> {
+  const [row] = await rowsOf<Row>(sql, text, node)
+  return keptState(row?.state)
 }
 
 /** The server's own copy, compared with already or not; not one that came along with another node's volume. */
@@ -54,4 +61,20 @@ export async function forgetStop(local: Sql, ledger: Sql | undefined, node: stri
     local.query(returnedSql).catch(() => undefined),
     ledger?.query('select citus_sidecar.end_drains($1)', [node]).catch(() => undefined),
   ])
+}
+
+const lastDrainSql = `
+  select p.phase as name, coalesce(p.outcome, 'running') as state, p.reason, coalesce(p.took_ms, 0) as "tookMs",
+         (extract(epoch from p.began) * 1000)::float8 as began
+    from citus_sidecar.drain_phases p
+   where p.operation = (select newest.operation from citus_sidecar.drain_phases newest where newest.member = $1 order by newest.began desc limit 1)
+   order by p.began`
+
+/** The last drain of a member on record; undefined where there is none. */
+export async function readLastDrain(ledger: Sql, member: string): Promise<EndedDrain | undefined> {
+  const rows = await rowsOf(ledger, lastDrainSql, member)
+  const phases = z.array(phaseSchema).safeParse(rows).data
+  const startedAt = phases?.[0]?.began
+  // Whether it was cancelled shows in the phases that are missing.
+  return phases === undefined || startedAt === undefined ? undefined : { startedAt, phases, cancelled: false }
 }

@@ -8,8 +8,9 @@ import type { Clock } from '../loop/clock.ts'
 import type { ReadingStore } from '../loop/readings.ts'
 import type { Session } from '../pg/session.ts'
 import { compareWithBefore } from './compare.ts'
-import { forgetStop, readLedgerStop, readOwnStop, stateToCompare } from './last-stop.ts'
+import { forgetStop, readLastDrain, readLedgerStop, readOwnStop, stateToCompare } from './last-stop.ts'
 import type { StopState } from './stop-state.ts'
+import type { DrainTally } from './tally.ts'
 
 /** Between two looks, milliseconds: clients may be waiting. */
 const pause = 250
@@ -19,6 +20,7 @@ export interface LostDrainOptions {
   readonly clock: Clock
   readonly report: Report
   readonly readings: ReadingStore
+  readonly tally: DrainTally
   /** Sessions on this node and on the coordinator. */
   readonly local: Session
   readonly ledger: Session
@@ -69,7 +71,7 @@ async function lookOnce(
   last: boolean,
   signal: AbortSignal,
 ): Promise<'over' | 'leaving' | 'again'> {
-  const { config, local, ledger, alone, report } = options
+  const { config, local, ledger, alone, report, tally } = options
   const bounds = { timeout: config.statementTimeout, signal }
   const here = local.sql(bounds)
   const there = config.role === 'standalone' ? undefined : ledger.sql(bounds)
@@ -80,7 +82,11 @@ async function lookOnce(
     try {
       before ??= there === undefined ? undefined : stateToCompare(own, await readLedgerStop(there, config.node))
       if (before?.run === up.startedAt) return 'leaving'
-      if (there !== undefined) await release(there, before, up, options)
+      if (there !== undefined) {
+        await release(there, before, up, options)
+        const last = await readLastDrain(there, config.node)
+        if (last !== undefined) tally.recall(last)
+      }
     } catch (error) {
       if (!last) throw error
     }

@@ -10,7 +10,8 @@ import { phaseNames } from './machine.ts'
 import { causes } from './plan.ts'
 import type { DrainView } from './view.ts'
 
-const phaseSchema = z.object({
+/** One phase, as it is kept. */
+export const phaseSchema = z.object({
   name: z.enum(phaseNames),
   state: z.enum(['running', 'done', 'failed', 'skipped']),
   reason: z.string(),

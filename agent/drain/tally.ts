@@ -1,9 +1,9 @@
 // Counts what drains came to, for the exporters; of this process alone, the ledger has the history.
-import type { Count, DrainFigures } from '../../exporters/leaving.ts'
+import type { Count, DrainFigures, LastDrain } from '../../exporters/leaving.ts'
 import type { Stop } from './clean-stop.ts'
-import type { DrainEvent, DrainState, PhaseName } from './machine.ts'
+import { phaseNames } from './machine.ts'
+import type { DrainState, PhaseName } from './machine.ts'
 import type { Cause } from './plan.ts'
-import { viewOf } from './record.ts'
 import type { DrainRecord } from './record.ts'
 import type { DrainPlan } from './view.ts'
 
@@ -20,35 +20,47 @@ class Counts {
   }
 }
 
+/** What is known of a drain that ended, here or before this process. */
+export type EndedDrain = Pick<DrainRecord, 'startedAt' | 'phases' | 'cancelled'>
+
+/** Whether nothing was left undone. */
+function isComplete({ phases, cancelled }: EndedDrain): boolean {
+  const passed = phases.filter(({ state }) => state === 'done' || state === 'skipped').map(({ name }) => name)
+  return !cancelled && phaseNames.every((name) => passed.includes(name))
+}
+
 export class DrainTally {
   readonly #drains = new Counts()
   readonly #phases = new Counts()
-  #lastPhaseMs: Readonly<Record<string, number>> = {}
-  #lastMs: number | undefined
+  #last: EndedDrain | undefined
   #lastWaitMs: number | undefined
   #uncleanStops = 0
-  #unarchived: number | undefined
+  #lastStop: Stop | undefined
 
-  begun(): void {
-    this.#lastPhaseMs = {}
-  }
-
-  phase(cause: Cause, phase: PhaseName, outcome: 'done' | 'failed' | 'skipped', tookMs: number): void {
+  phase(cause: Cause, phase: PhaseName, outcome: 'done' | 'failed' | 'skipped'): void {
     this.#phases.add({ cause, phase, outcome })
-    if (outcome !== 'skipped') this.#lastPhaseMs = { ...this.#lastPhaseMs, [phase]: tookMs }
   }
 
-  /** Its last phase was ended by `event`. */
-  ended(record: DrainRecord, event: DrainEvent, now: number): void {
-    const complete = event === 'passed' && viewOf(record).end?.ok === true
-    const outcome = record.cancelled ? 'cancelled' : complete ? 'complete' : 'undone'
+  /** No phase of it runs any more. */
+  ended(record: DrainRecord): void {
+    const outcome = record.cancelled ? 'cancelled' : isComplete(record) ? 'complete' : 'undone'
     this.#drains.add({ cause: record.cause, outcome })
-    this.#lastMs = now - record.startedAt
+    this.#last = record
   }
 
-  stopped({ clean, unarchived }: Stop): void {
-    if (!clean) this.#uncleanStops += 1
-    this.#unarchived = unarchived
+  /** A drain that an earlier process ended; what this one has seen is newer. */
+  recall(drain: EndedDrain): void {
+    this.#last ??= drain
+  }
+
+  /** How PostgreSQL last stopped; undefined where nobody has seen it. */
+  get lastStop(): Stop | undefined {
+    return this.#lastStop
+  }
+
+  stopped(stop: Stop): void {
+    if (!stop.clean) this.#uncleanStops += 1
+    this.#lastStop = stop
   }
 
   back(waitedMs: number): void {
@@ -62,11 +74,18 @@ export class DrainTally {
       graceTooShort: warnings.length > 0,
       drains: this.#drains.all(),
       phases: this.#phases.all(),
-      lastPhaseMs: this.#lastPhaseMs,
-      lastMs: this.#lastMs,
+      last: this.#last === undefined ? undefined : lastOf(this.#last),
       lastWaitMs: this.#lastWaitMs,
       uncleanStops: this.#uncleanStops,
-      unarchived: this.#unarchived,
+      lastStop: this.#lastStop,
     }
   }
+}
+
+function lastOf(drain: EndedDrain): LastDrain {
+  const { startedAt, phases } = drain
+  const ran = phases.filter(({ state }) => state !== 'skipped')
+  const endedAt = Math.max(startedAt, ...ran.map(({ began = startedAt, tookMs }) => began + tookMs))
+  const phaseMs = Object.fromEntries(ran.map(({ name, tookMs }) => [name, tookMs]))
+  return { complete: isComplete(drain), endedAt, ms: endedAt - startedAt, phaseMs }
 }

@@ -67,20 +67,32 @@ export const leavingMetrics: readonly Metric[] = [
     samples: ({ leaving }) => counted(leaving?.phases),
   },
   {
-    name: 'citus_sidecar_drain_last_seconds',
-    help: 'How long the last drain took.',
+    name: 'citus_sidecar_last_drain_complete',
+    help: 'Whether the last drain left nothing undone.',
     labels: [],
-    samples: ({ leaving }) => seconds(leaving?.lastMs),
+    samples: ({ leaving }) => flag(leaving?.last?.complete),
   },
   {
-    name: 'citus_sidecar_drain_last_phase_seconds',
+    name: 'citus_sidecar_last_drain_timestamp_seconds',
+    help: 'When the last drain ended.',
+    labels: [],
+    samples: ({ leaving }) => seconds(leaving?.last?.endedAt),
+  },
+  {
+    name: 'citus_sidecar_last_drain_seconds',
+    help: 'How long the last drain took.',
+    labels: [],
+    samples: ({ leaving }) => seconds(leaving?.last?.ms),
+  },
+  {
+    name: 'citus_sidecar_last_drain_phase_seconds',
     help: 'How long a phase took in the last drain.',
     labels: ['phase'],
     samples: ({ leaving }) =>
-      Object.entries(leaving?.lastPhaseMs ?? {}).map(([phase, ms]) => ({ labels: { phase }, value: ms / 1_000 })),
+      Object.entries(leaving?.last?.phaseMs ?? {}).map(([phase, ms]) => ({ labels: { phase }, value: ms / 1_000 })),
   },
   {
-    name: 'citus_sidecar_drain_last_client_wait_seconds',
+    name: 'citus_sidecar_last_drain_client_wait_seconds',
     help: 'How long clients were held for the last restart, from the grant to the release.',
     labels: [],
     samples: ({ leaving }) => seconds(leaving?.lastWaitMs),
@@ -99,15 +111,21 @@ export const leavingMetrics: readonly Metric[] = [
   },
   {
     name: 'citus_sidecar_unclean_stops_total',
-    help: 'Stops after a drain in which PostgreSQL did not shut down cleanly.',
+    help: 'Stops in which PostgreSQL did not shut down cleanly.',
     type: 'counter',
     labels: [],
     samples: ({ leaving }) => one(leaving?.uncleanStops),
   },
   {
+    name: 'citus_sidecar_last_stop_clean',
+    help: 'Whether PostgreSQL last stopped with a shutdown checkpoint.',
+    labels: [],
+    samples: ({ leaving }) => flag(leaving?.lastStop?.clean),
+  },
+  {
     name: 'citus_sidecar_wal_unarchived_segments',
     help: 'WAL segments that nobody had archived when PostgreSQL last stopped.',
     labels: [],
-    samples: ({ leaving }) => one(leaving?.unarchived),
+    samples: ({ leaving }) => one(leaving?.lastStop?.unarchived),
   },
 ]

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { eventually } from '../../../deploy/local/eventually.ts'
 import type { Snapshot } from '../../../exporters/exporter.ts'
+import type { DrainFigures } from '../../../exporters/leaving.ts'
 import { metrics } from '../../../exporters/prometheus/metrics.ts'
 import { PrometheusExporter } from '../../../exporters/prometheus/registry.ts'
 import { noMemory, readiness } from '../../../probes/verdicts/readiness.ts'
@@ -53,7 +54,72 @@ const off = { ...verified, finding: 'off', verifiedAt: undefined } as const
 
 type Case = readonly [what: string, name: string, given: Snapshot, samples: Readonly<Record<string, number>>]
 
+const leaving: DrainFigures = {
+  active: true,
+  graceMs: 120_000,
+  graceTooShort: false,
+  drains: [{ labels: { cause: 'pod-deletion', outcome: 'undone' }, count: 2 }],
+  phases: [{ labels: { cause: 'pod-deletion', phase: 'flush', outcome: 'failed' }, count: 3 }],
+  last: { complete: false, endedAt: now, ms: 1_500, phaseMs: { flush: 250 } },
+  lastWaitMs: 2_500,
+  uncleanStops: 1,
+  lastStop: { clean: false, unarchived: 4 },
+}
+const leaves = snapshot({ leaving })
+const neverLeft = snapshot({
+  leaving: {
+    ...leaving,
+    active: false,
+    drains: [],
+    phases: [],
+    last: undefined,
+    lastWaitMs: undefined,
+    lastStop: undefined,
+  },
+})
+const ended = { released: 5, expired: 1, failed: 2 }
+const holds = snapshot({ holds: { pool: { since: now - 3_000, maxMs: 60_000, ended } } })
+
 const cases: readonly Case[] = [
+  ['clients are held', 'citus_sidecar_holds_active', holds, { 'kind=pool': 1 }],
+  ['it never holds', 'citus_sidecar_holds_active', snapshot(), {}],
+  ['since when they are', 'citus_sidecar_hold_seconds', holds, { 'kind=pool': 3 }],
+  [
+    'they are not',
+    'citus_sidecar_hold_seconds',
+    snapshot({ holds: { pool: { since: undefined, maxMs: 60_000, ended } } }),
+    { 'kind=pool': 0 },
+  ],
+  ['how long they may be', 'citus_sidecar_hold_max_seconds', holds, { 'kind=pool': 60 }],
+  [
+    'how holds ended',
+    'citus_sidecar_holds_total',
+    holds,
+    { 'kind=pool,outcome=released': 5, 'kind=pool,outcome=expired': 1, 'kind=pool,outcome=failed': 2 },
+  ],
+  ['it is drained', 'citus_sidecar_drain_active', leaves, { '': 1 }],
+  ['it cannot be drained', 'citus_sidecar_drain_active', snapshot(), {}],
+  ['how drains ended', 'citus_sidecar_drains_total', leaves, { 'cause=pod-deletion,outcome=undone': 2 }],
+  ['none did', 'citus_sidecar_drains_total', neverLeft, {}],
+  [
+    'how phases ended',
+    'citus_sidecar_drain_phases_total',
+    leaves,
+    { 'cause=pod-deletion,phase=flush,outcome=failed': 3 },
+  ],
+  ['something was left undone', 'citus_sidecar_last_drain_complete', leaves, { '': 0 }],
+  ['no drain is on record', 'citus_sidecar_last_drain_complete', neverLeft, {}],
+  ['when that was', 'citus_sidecar_last_drain_timestamp_seconds', leaves, { '': now / 1_000 }],
+  ['how long it took', 'citus_sidecar_last_drain_seconds', leaves, { '': 1.5 }],
+  ['and a phase of it', 'citus_sidecar_last_drain_phase_seconds', leaves, { 'phase=flush': 0.25 }],
+  ['how long clients waited', 'citus_sidecar_last_drain_client_wait_seconds', leaves, { '': 2.5 }],
+  ['they never did', 'citus_sidecar_last_drain_client_wait_seconds', neverLeft, {}],
+  ['the time it is given', 'citus_sidecar_grace_period_seconds', leaves, { '': 120 }],
+  ['which is enough', 'citus_sidecar_grace_period_too_short', leaves, { '': 0 }],
+  ['PostgreSQL was killed', 'citus_sidecar_last_stop_clean', leaves, { '': 0 }],
+  ['nobody saw it stop', 'citus_sidecar_last_stop_clean', neverLeft, {}],
+  ['how often it was', 'citus_sidecar_unclean_stops_total', leaves, { '': 1 }],
+  ['with WAL that nobody has', 'citus_sidecar_wal_unarchived_segments', leaves, { '': 4 }],
   ['PostgreSQL answers', 'pg_up', snapshot(), { '': 1 }],
   ['PostgreSQL does not answer', 'pg_up', snapshot({ readings: silent }), { '': 0 }],
   ['PostgreSQL was not asked yet', 'pg_up', blank, {}],
@@ -114,7 +180,7 @@ suite('a sample', () => {
 
   test('has just the labels that its metric names', () => {
     for (const metric of metrics)
-      for (const { labels = {} } of metric.samples(snapshot()))
+      for (const { labels = {} } of metric.samples({ ...leaves, ...holds, leaving }))
         assert.deepEqual(Object.keys(labels), metric.labels, metric.name)
   })
 })

@@ -12,7 +12,8 @@ export function reportText(measured: readonly Measured[], server: string, at: Da
   const machine = `${cpus().length} cores, ${Math.round(totalmem() / 1024 ** 3)} GiB of memory, Node ${process.versions.node}, ${server}`
   const parts = measured.map(({ claim, results }) => {
     const rows = results.map(
-      ({ what, value, target, met }) => `| ${what} | ${value} | ${target} | ${met ? 'met' : '**missed**'} |`,
+      ({ what, value, target, met }) =>
+        `| ${what} | ${value} | ${target ?? 'none'} | ${met === undefined ? '' : met ? 'met' : '**missed**'} |`,
     )
     return [
       `## ${claim.name}`,

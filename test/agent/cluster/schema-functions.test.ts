@@ -242,6 +242,16 @@ suite("the ledger's functions", () => {
     }
   })
 
+  test('are for nobody but whom they are granted to, on any node', async () => {
+    for (const { postgres } of cluster.nodes)
+      assert.deepEqual(
+        await postgres.query(`
+          select p.proname from pg_proc p
+           where p.pronamespace = 'citus_sidecar'::regnamespace and p.prosecdef and has_function_privilege('public', p.oid, 'execute')`),
+        [],
+      )
+  })
+
   test('keep at most a thousand operations', async () => {
     const first = randomUUID()
     const record = 'select citus_sidecar.record_operation($1::jsonb)'

@@ -21,8 +21,8 @@ export interface Count {
 }
 
 export interface DrainFigures {
-  /** From the first phase until the node is back or PostgreSQL is gone. */
-  readonly active: boolean
+  /** Since when a drain goes on, milliseconds since 1970: from its first phase until the node is back or PostgreSQL is gone. */
+  readonly since: number | undefined
   readonly graceMs: number
   readonly graceTooShort: boolean
   /** By cause and outcome: complete, undone, cancelled. */

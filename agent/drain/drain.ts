@@ -75,7 +75,7 @@ export class Drain {
   }
 
   get figures(): DrainFigures {
-    return this.#options.tally.figures(this.#record?.state, this.plan())
+    return this.#options.tally.figures(this.#record, this.plan())
   }
 
   /** Until when this sidecar is needed whatever it is told, milliseconds since 1970; undefined when it is not. */

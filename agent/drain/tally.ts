@@ -2,7 +2,7 @@
 import type { Count, DrainFigures, LastDrain } from '../../exporters/leaving.ts'
 import type { Stop } from './clean-stop.ts'
 import { phaseNames } from './machine.ts'
-import type { DrainState, PhaseName } from './machine.ts'
+import type { PhaseName } from './machine.ts'
 import type { Cause } from './plan.ts'
 import type { DrainRecord } from './record.ts'
 import type { DrainPlan } from './view.ts'
@@ -67,9 +67,9 @@ export class DrainTally {
     this.#lastWaitMs = waitedMs
   }
 
-  figures(state: DrainState | undefined, { graceSeconds, warnings }: DrainPlan): DrainFigures {
+  figures(record: DrainRecord | undefined, { graceSeconds, warnings }: DrainPlan): DrainFigures {
     return {
-      active: state !== undefined && state !== 'back' && state !== 'down',
+      since: record?.state === 'back' || record?.state === 'down' ? undefined : record?.startedAt,
       graceMs: graceSeconds * 1_000,
       graceTooShort: warnings.length > 0,
       drains: this.#drains.all(),

@@ -12,6 +12,11 @@ function counted(counts: readonly Count[] | undefined): readonly Sample[] {
   return (counts ?? []).map(({ labels, count }) => ({ labels, value: count }))
 }
 
+/** Milliseconds; 0 for what does not go on. */
+function elapsed(since: number | undefined, now: number): number {
+  return since === undefined ? 0 : Math.max(0, now - since)
+}
+
 function seconds(ms: number | undefined): readonly Sample[] {
   return one(ms === undefined ? undefined : ms / 1_000)
 }
@@ -27,8 +32,7 @@ export const leavingMetrics: readonly Metric[] = [
     name: 'citus_sidecar_hold_seconds',
     help: 'How long this sidecar has been holding client traffic.',
     labels: ['kind'],
-    samples: (snapshot) =>
-      perKind(snapshot, ({ since }) => (since === undefined ? 0 : Math.max(0, snapshot.now - since) / 1_000)),
+    samples: (snapshot) => perKind(snapshot, ({ since }) => elapsed(since, snapshot.now) / 1_000),
   },
   {
     name: 'citus_sidecar_hold_max_seconds',
@@ -50,7 +54,13 @@ export const leavingMetrics: readonly Metric[] = [
     name: 'citus_sidecar_drain_active',
     help: 'Whether this node is being drained.',
     labels: [],
-    samples: ({ leaving }) => flag(leaving?.active),
+    samples: ({ leaving }) => flag(leaving && leaving.since !== undefined),
+  },
+  {
+    name: 'citus_sidecar_drain_seconds',
+    help: 'How long the drain of this node has been going on.',
+    labels: [],
+    samples: ({ leaving, now }) => seconds(leaving && elapsed(leaving.since, now)),
   },
   {
     name: 'citus_sidecar_drains_total',

@@ -57,6 +57,7 @@ suite('numbers of leaving', () => {
     await beginDrain(worker)
     assert.equal((await drained(worker)).end?.ok, false)
     assert.equal(await number('drain_active'), 1)
+    assert.ok(((await number('drain_seconds')) ?? 0) > 0)
     assert.deepEqual(await numbers('drains_total'), { '{cause="pod-deletion",outcome="undone"}': 1 })
     assert.equal((await numbers('drain_phases_total'))['{cause="pod-deletion",phase="prepare",outcome="failed"}'], 1)
     assert.equal(await number('last_drain_complete'), 0)

@@ -55,7 +55,7 @@ const off = { ...verified, finding: 'off', verifiedAt: undefined } as const
 type Case = readonly [what: string, name: string, given: Snapshot, samples: Readonly<Record<string, number>>]
 
 const leaving: DrainFigures = {
-  active: true,
+  since: now - 90_000,
   graceMs: 120_000,
   graceTooShort: false,
   drains: [{ labels: { cause: 'pod-deletion', outcome: 'undone' }, count: 2 }],
@@ -69,7 +69,7 @@ const leaves = snapshot({ leaving })
 const neverLeft = snapshot({
   leaving: {
     ...leaving,
-    active: false,
+    since: undefined,
     drains: [],
     phases: [],
     last: undefined,
@@ -98,6 +98,8 @@ const cases: readonly Case[] = [
     { 'kind=pool,outcome=released': 5, 'kind=pool,outcome=expired': 1, 'kind=pool,outcome=failed': 2 },
   ],
   ['it is drained', 'citus_sidecar_drain_active', leaves, { '': 1 }],
+  ['for how long', 'citus_sidecar_drain_seconds', leaves, { '': 90 }],
+  ['it is not', 'citus_sidecar_drain_seconds', neverLeft, { '': 0 }],
   ['it cannot be drained', 'citus_sidecar_drain_active', snapshot(), {}],
   ['how drains ended', 'citus_sidecar_drains_total', leaves, { 'cause=pod-deletion,outcome=undone': 2 }],
   ['none did', 'citus_sidecar_drains_total', neverLeft, {}],

@@ -2,10 +2,11 @@
 // the same one over.
 
 import { spawn } from 'node:child_process'
-import { accessSync, closeSync, constants, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { createConnection } from 'node:net'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { eventually } from './eventually.ts'
+import { findProgram } from './find-program.ts'
 import { LocalError, logTail } from './local-error.ts'
 import type { Passwords } from './postgres-files.ts'
 import { isAlive, readProcess, sendSignal } from './process-table.ts'
@@ -31,28 +32,14 @@ const DEADLINE = 15_000
  * @throws LocalError when there is none.
  */
 export function findPgBouncer(): string {
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/bin']
-  const found = folders.map((folder) => join(folder, 'pgbouncer')).find(isProgram)
+  const found = findProgram('pgbouncer')
   if (found !== undefined) return found
   throw new LocalError('poolers need the program pgbouncer; on Debian "apt-get install pgbouncer" brings it')
 }
 
 /** Whether the program is there. */
 export function hasPgBouncer(): boolean {
-  try {
-    return findPgBouncer() !== ''
-  } catch {
-    return false
-  }
-}
-
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
+  return findProgram('pgbouncer') !== undefined
 }
 
 /** A PgBouncer on this machine. */

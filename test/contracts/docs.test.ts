@@ -68,17 +68,6 @@ test('docs/metrics.md has every metric with its labels', () => {
   assertFilled(rows, 'meaning', 'no sample')
 })
 
-test('docs/metrics.md alerts on metrics that there are', () => {
-  const text = rowsUnder(page('docs/metrics.md'), 'alert', 'expression').map(({ cells }) => cells['expression'])
-  const named = text.join(' ').match(/\b(citus|pg)_\w+/g) ?? []
-  assert.ok(named.length > 3)
-  for (const name of named)
-    assert.ok(
-      metrics.some((metric) => metric.name === name),
-      name,
-    )
-})
-
 test('docs/events.md has every event with its level and message', () => {
   const rows = rowsUnder(page('docs/events.md'), 'event', 'level', 'message')
   assert.deepEqual(

@@ -85,7 +85,9 @@ export class DrainTally {
 function lastOf(drain: EndedDrain): LastDrain {
   const { startedAt, phases } = drain
   const ran = phases.filter(({ state }) => state !== 'skipped')
-  const endedAt = Math.max(startedAt, ...ran.map(({ began = startedAt, tookMs }) => began + tookMs))
+  // From its first phase on, for that is all that the ledger knows of it: a new process must not tell another time than this one.
+  const beganAt = ran[0]?.began ?? startedAt
+  const endedAt = Math.max(beganAt, ...ran.map(({ began = startedAt, tookMs }) => began + tookMs))
   const phaseMs = Object.fromEntries(ran.map(({ name, tookMs }) => [name, tookMs]))
-  return { complete: isComplete(drain), endedAt, ms: endedAt - startedAt, phaseMs }
+  return { complete: isComplete(drain), endedAt, ms: endedAt - beganAt, phaseMs }
 }

@@ -67,14 +67,15 @@ const lastDrainSql = `
   select p.phase as name, coalesce(p.outcome, 'running') as state, p.reason, coalesce(p.took_ms, 0) as "tookMs",
          (extract(epoch from p.began) * 1000)::float8 as began
     from citus_sidecar.drain_phases p
-   where p.operation = (select newest.operation from citus_sidecar.drain_phases newest where newest.member = $1 order by newest.began desc limit 1)
+   where p.operation = (select newest.operation from citus_sidecar.drain_phases newest
+                         where newest.member = $1 and not exists (select from citus_sidecar.operations o where o.id = newest.operation and o.outcome = 'cancelled')
+                         order by newest.began desc limit 1)
    order by p.began`
 
-/** The last drain of a member on record; undefined where there is none. */
+/** The last drain of a member on record that nobody cancelled; undefined where there is none. */
 export async function readLastDrain(ledger: Sql, member: string): Promise<EndedDrain | undefined> {
   const rows = await rowsOf(ledger, lastDrainSql, member)
   const phases = z.array(phaseSchema).safeParse(rows).data
   const startedAt = phases?.[0]?.began
-  // Whether it was cancelled shows in the phases that are missing.
   return phases === undefined || startedAt === undefined ? undefined : { startedAt, phases, cancelled: false }
 }

@@ -45,12 +45,13 @@ export class DrainTally {
   ended(record: DrainRecord): void {
     const outcome = record.cancelled ? 'cancelled' : isComplete(record) ? 'complete' : 'undone'
     this.#drains.add({ cause: record.cause, outcome })
-    this.#last = record
+    // What a person called off is no news of how this node leaves.
+    if (!record.cancelled) this.#last = record
   }
 
   /** A drain that an earlier process ended; what this one has seen is newer. */
   recall(drain: EndedDrain): void {
-    this.#last ??= drain
+    if (!drain.cancelled) this.#last ??= drain
   }
 
   /** How PostgreSQL last stopped; undefined where nobody has seen it. */

@@ -86,6 +86,15 @@ suite('numbers of leaving', () => {
     assert.deepEqual(await numbers('drains_total'), {}, 'another process counted it')
   })
 
+  test('of a drain that was cancelled are counted and leave the last one as it was', async () => {
+    const before = await number('last_drain_timestamp_seconds')
+    await beginDrain(worker)
+    await cancelDrain(worker)
+    await joined(worker)
+    assert.deepEqual(await numbers('drains_total'), { '{cause="pod-deletion",outcome="cancelled"}': 1 })
+    assert.equal(await number('last_drain_timestamp_seconds'), before)
+  })
+
   test('of a sidecar that begins before PostgreSQL say how that stopped before', async () => {
     for (const [how, clean] of [
       ['kill', 0],

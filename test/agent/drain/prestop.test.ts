@@ -82,14 +82,14 @@ suite('the preStop script', { concurrency: 4 }, () => {
 
     test(`with ${name} ends at the deadline of the sidecar, though that lives`, async () => {
       await using volume = await Volume.make()
-      await using sidecar = new ScriptedSidecar(volume, { deadlineSeconds: 3 })
+      await using sidecar = new ScriptedSidecar(volume, { deadlineSeconds: 8 })
       const script = volume.start(shell)
       await sidecar.asked()
       sidecar.pass('cause', 'done', 'pod-deletion')
       assert.equal(await script.code, 1)
       assert.equal(
         said(script),
-        'citus-sidecar: not done within 3 s; the last phase that passed: cause done: pod-deletion',
+        'citus-sidecar: not done within 8 s; the last phase that passed: cause done: pod-deletion',
       )
     })
   }

@@ -1,5 +1,6 @@
-# The image of citus-sidecar: compiled program and production dependencies on Node 24, as a user without rights.
+# The image of citus-sidecar: compiled program and production dependencies on Node 24 alone, as a user without rights.
 ARG NODE_IMAGE=docker.io/library/node:24-bookworm-slim
+ARG DEBIAN_IMAGE=docker.io/library/debian:bookworm-slim
 
 FROM ${NODE_IMAGE} AS build
 WORKDIR /build
@@ -17,7 +18,9 @@ WORKDIR /build
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev --ignore-scripts
 
-FROM ${NODE_IMAGE}
+# Without npm and what else comes with Node's own image.
+FROM ${DEBIAN_IMAGE}
+COPY --from=build /usr/local/bin/node /usr/local/bin/node
 LABEL org.opencontainers.image.title="citus-sidecar" \
       org.opencontainers.image.licenses="Apache-2.0"
 ENV NODE_ENV=production NODE_OPTIONS=--enable-source-maps

@@ -34,7 +34,7 @@ suite('every source file', () => {
     ))
 
   test('is named in kebab case after one thing', () => {
-    const name = /^(?:[a-z0-9]+-)*[a-z0-9]+(?:\.test)?\.ts$/
+    const name = /^(?:[a-z0-9]+-)*[a-z0-9]+(?:\.(?:test|suite))?\.ts$/
     assert.deepEqual(
       breaking(all, ({ path }) => name.test(path.split('/').at(-1) ?? '')),
       [],

@@ -93,6 +93,8 @@ export async function startAgent(config: Config, report: Report, stop: AbortSign
     report,
     readings,
     sessions,
+    random: Math.random,
+    look: (name) => scheduler.look(name),
     alone: async (late) => await alone.held(late),
     onChange: () => {
       keeper.judge()

@@ -43,11 +43,16 @@ export const events = {
   'drain.passed': { level: 'info', message: 'a phase of the drain ended' },
   'drain.undone': { level: 'warn', message: 'a phase of the drain left something undone' },
   'drain.unsaved': { level: 'warn', message: 'the drain could not be written to the run directory' },
+  'drain.ended': { level: 'info', message: 'the drain ended' },
   'drain.back': { level: 'info', message: 'the node is back and clients are no longer held for it' },
   'drain.stopped': { level: 'info', message: 'PostgreSQL stopped' },
   'drain.unclean': { level: 'error', message: 'PostgreSQL stopped without a shutdown checkpoint and will recover' },
   'drain.different': { level: 'warn', message: 'the cluster is not what it was before the node stopped' },
   'hold.unreleased': { level: 'warn', message: 'a hold could not be released; it is tried again and ends by itself' },
+  'kubernetes.blind': { level: 'info', message: 'the Kubernetes API cannot be asked about this pod' },
+  'kubernetes.grace-differs': { level: 'warn', message: 'the pod has another grace period than is configured' },
+  'kubernetes.events-off': { level: 'info', message: 'Kubernetes Events may not be written; tried again in an hour' },
+  'kubernetes.event-lost': { level: 'info', message: 'a Kubernetes Event could not be written' },
 } as const satisfies Record<string, { level: 'info' | 'warn' | 'error'; message: string }>
 
 export type EventName = keyof typeof events

@@ -1,9 +1,10 @@
 // How this node leaves, wired: the drain and who may ask for it.
-import { apiAccess, findCause } from './drain/cause.ts'
+import type { ProbeName } from '../probes/probe.ts'
+import { findCause } from './drain/cause.ts'
 import { sayHowItStoppedBefore } from './drain/clean-stop.ts'
 import { Drain } from './drain/drain.ts'
 import { Handshake } from './drain/handshake.ts'
-import { drainTiming, totalMs } from './drain/plan.ts'
+import { totalMs } from './drain/plan.ts'
 import { endLostDrain } from './drain/lost-drain.ts'
 import { DrainTally } from './drain/tally.ts'
 import { installPrestop } from './drain/prestop-script.ts'
@@ -13,7 +14,10 @@ import { listenOn } from './http/listen-on.ts'
 import { buildHook } from './http/hook.ts'
 import type { DrainControls } from './http/control-drain.ts'
 import type { Report } from './events.ts'
+import { placeOf } from './kubernetes/access.ts'
+import { OwnPod } from './kubernetes/own-pod.ts'
 import type { Clock } from './loop/clock.ts'
+import { lookNow } from './loop/look-now.ts'
 import type { ReadingStore } from './loop/readings.ts'
 import type { Sessions } from './sessions.ts'
 
@@ -23,22 +27,31 @@ export interface LeavingOptions {
   readonly report: Report
   readonly readings: ReadingStore
   readonly sessions: Sessions
+  readonly random: () => number
+  /** Makes a probe run now. */
+  readonly look: (name: ProbeName) => void
   /** Whether this sidecar is the one that serves this node. */
   readonly alone: (signal: AbortSignal) => Promise<boolean>
   /** What is shown of the drain has changed. */
   readonly onChange: () => void
 }
 
+/** Longer than this a plan does not wait for PostgreSQL to say what a stop would cost, milliseconds; it then has what was said before. */
+const planPatience = 10_000
+
 export class Leaving {
   readonly drain: Drain
   readonly #tally = new DrainTally()
   readonly #handshake: Handshake
+  readonly #pod: OwnPod
   readonly #options: LeavingOptions
 
   constructor(options: LeavingOptions) {
-    const { config, clock, report, readings, sessions, onChange } = options
+    const { config, clock, random, report, readings, sessions, onChange } = options
     this.#options = options
     const tally = this.#tally
+    const [place, node] = [placeOf(config), config.node]
+    this.#pod = new OwnPod({ place, node, configuredMs: config.gracePeriod, clock, random, report })
     this.drain = new Drain({
       config,
       clock,
@@ -49,8 +62,8 @@ export class Leaving {
       sweep: sessions.sweep,
       ledger: sessions.drainLedger,
       notes: sessions.drainNotes,
-      findCause: async (signal) =>
-        await findCause(await apiAccess(config.kubernetesHost, config.kubernetesPort), config.node, signal),
+      findCause: async (signal) => await findCause(place, node, signal),
+      podGraceMs: () => this.#pod.graceMs,
       onChange: () => {
         this.#handshake.tell()
         onChange()
@@ -62,7 +75,7 @@ export class Leaving {
       report,
       begin: () => this.drain.begin(),
       view: () => this.drain.view,
-      limits: () => ({ deadlineSeconds: totalMs(drainTiming(config)) / 1_000 }),
+      limits: () => ({ deadlineSeconds: totalMs(this.drain.timing) / 1_000 }),
     })
   }
 
@@ -78,7 +91,10 @@ export class Leaving {
       begin: () => drain.begin(),
       view: () => drain.view,
       cancel: () => drain.cancel(),
-      plan: () => drain.plan(),
+      plan: async (signal) => {
+        await lookNow(this.#options, 'postgres.stop-cost', planPatience, signal)
+        return drain.plan()
+      },
     }
   }
 
@@ -111,6 +127,7 @@ export class Leaving {
     }
     await installPrestop(config.runDir).catch((error: unknown) => report('drain.unsaved', { reason: reasonOf(error) }))
     const before = sayHowItStoppedBefore({ ...this.#options, tally: this.#tally }, signal)
-    await Promise.all([this.drain.run(signal), this.#handshake.run(signal), endLostDrain(lost, signal), before])
+    const own = [this.drain.run(signal), this.#handshake.run(signal), this.#pod.run(signal)]
+    await Promise.all([...own, endLostDrain(lost, signal), before])
   }
 }

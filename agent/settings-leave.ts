@@ -70,7 +70,13 @@ export const leaveSettings = {
   kubernetesHost: optional(
     'KUBERNETES_SERVICE_HOST',
     text(/^[^\s/]{1,253}$/, 'a host name or address'),
-    'Where the Kubernetes API is; Kubernetes sets it in every pod. Asked for the cause of a stop where a service account token is mounted.',
+    'Where the Kubernetes API is; Kubernetes sets it in every pod. Where a service account token is mounted it is asked for the cause of a stop and the grace period, and told of events.',
   ),
   kubernetesPort: required('KUBERNETES_SERVICE_PORT', port(), '443', 'Port of the Kubernetes API.'),
+  serviceAccountDir: required(
+    'CITUS_SIDECAR_SERVICE_ACCOUNT_DIR',
+    text(/^\/.+$/, 'an absolute path'),
+    '/var/run/secrets/kubernetes.io/serviceaccount',
+    'Where the service account of this pod is mounted (token, ca.crt, namespace), read again at every call; need not exist.',
+  ),
 } as const

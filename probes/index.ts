@@ -10,6 +10,7 @@ import { acceptance } from './postgres/acceptance.ts'
 import { alive } from './postgres/alive.ts'
 import { identity } from './postgres/identity.ts'
 import { replication } from './postgres/replication.ts'
+import { stopCost } from './postgres/stop-cost.ts'
 import { writable } from './postgres/writable.ts'
 import type { Probe, ProbeLimits, ProbeName, ReadingError } from './probe.ts'
 
@@ -26,6 +27,7 @@ export function allProbes(limits: ProbeLimits, describe: (error: unknown) => Rea
     local(limits),
     replication(limits),
     writable(limits),
+    stopCost(limits),
     nodes(limits),
     peers(limits),
   ]

@@ -3,6 +3,7 @@ import type { Alive } from './postgres/alive.ts'
 import type { Acceptance } from './postgres/acceptance.ts'
 import type { Identity } from './postgres/identity.ts'
 import type { Replication } from './postgres/replication.ts'
+import type { StopCost } from './postgres/stop-cost.ts'
 import type { Writable } from './postgres/writable.ts'
 import type { LocalMetadata } from './citus/local.ts'
 import type { ClusterView } from './citus/nodes.ts'
@@ -20,6 +21,7 @@ export interface ReadingTypes {
   'postgres.identity': Identity
   'postgres.replication': Replication
   'postgres.writable': Writable
+  'postgres.stop-cost': StopCost
   'citus.versions': Versions
   'citus.local': LocalMetadata
   'citus.nodes': ClusterView

@@ -15,6 +15,8 @@ create table if not exists citus_sidecar.drain_phases (
   phase text not null,
   member text not null,
   began timestamptz not null,
+  -- What the server's state at the drain's begin let expect.
+  expected_ms double precision,
   took_ms double precision,
   outcome text check (outcome in ('done', 'failed', 'skipped')),
   reason text not null default '',
@@ -44,9 +46,9 @@ begin
   end if;
   -- A node must not wait for the coordinator's synchronous standby to stop.
   perform set_config('synchronous_commit', 'local', true);
-  insert into citus_sidecar.drain_phases as known (operation, phase, member, began, took_ms, outcome, reason)
-    select said.operation, left(p.phase, 63), said.member, to_timestamp(p.began / 1000), p.took_ms, p.outcome, left(coalesce(p.reason, ''), 500)
-      from jsonb_to_recordset(said.phases) as p(phase text, began double precision, took_ms double precision, outcome text, reason text)
+  insert into citus_sidecar.drain_phases as known (operation, phase, member, began, expected_ms, took_ms, outcome, reason)
+    select said.operation, left(p.phase, 63), said.member, to_timestamp(p.began / 1000), p.expected_ms, p.took_ms, p.outcome, left(coalesce(p.reason, ''), 500)
+      from jsonb_to_recordset(said.phases) as p(phase text, began double precision, expected_ms double precision, took_ms double precision, outcome text, reason text)
     on conflict (operation, phase) do update
       set began = excluded.began, took_ms = excluded.took_ms, outcome = excluded.outcome, reason = excluded.reason
     where known.member = excluded.member

@@ -5,7 +5,7 @@ import type { Config } from '../config.ts'
 import { askSidecar } from '../control-client.ts'
 import { SidecarError } from '../errors.ts'
 import type { ExitCode } from '../errors.ts'
-import type { DrainPlan, DrainView } from '../drain/view.ts'
+import type { DrainPlan, DrainView, PhasePlan } from '../drain/view.ts'
 import { parseArguments } from './arguments.ts'
 import type { Command, CommandContext } from './command.ts'
 import { DrainProgress } from './drain-progress.ts'
@@ -48,14 +48,22 @@ async function plan(context: CommandContext, config: Config, json: boolean): Pro
 }
 
 /** The plan as a table for people. */
-export function planText({ graceSeconds, reserveSeconds, phases, warnings }: DrainPlan): string {
+export function planText({ graceSeconds, graceFrom, reserveSeconds, phases, etaMs, warnings }: DrainPlan): string {
   const time = (ms: number | null): string => (ms === null ? 'unknown' : `${(ms / 1_000).toFixed(1)} s`)
-  const rows = [['PHASE', 'BUDGET', 'NOW'], ...phases.map((one) => [one.name, time(one.budgetMs), time(one.etaMs)])]
-  const table = rows.map(([name = '', budget = '', eta = '']) =>
-    `${name.padEnd(10)}${budget.padEnd(10)}${eta}`.trimEnd(),
+  const rows = [
+    ['PHASE', 'BUDGET', 'NOW', ''],
+    ...phases.map((one) => [one.name, time(one.budgetMs), time(one.etaMs), said(one)]),
+  ]
+  const table = rows.map(([name = '', budget = '', eta = '', how = '']) =>
+    `${name.padEnd(10)}${budget.padEnd(10)}${eta.padEnd(10)}${how}`.trimEnd(),
   )
-  const total = `grace period ${graceSeconds} s, of which ${reserveSeconds} s are left to PostgreSQL's own stop`
+  const by = graceFrom === 'pod' ? 'the pod' : 'CITUS_SIDECAR_GRACE_PERIOD'
+  const total = `about ${time(etaMs)} in all; grace period ${graceSeconds} s by ${by}, of which ${reserveSeconds} s are left to PostgreSQL's own stop`
   return [...table, total, ...warnings.map((warning) => `warning: ${warning}`), ''].join('\n')
+}
+
+function said({ from, because }: PhasePlan): string {
+  return from === null ? '' : `${from}${because === '' ? '' : `: ${because}`}`
 }
 
 async function cancel(context: CommandContext, config: Config, json: boolean): Promise<ExitCode> {

@@ -2,7 +2,10 @@
 import { startAgent } from '../agent.ts'
 import { loadConfig, salvageConfig } from '../config.ts'
 import { reportTo } from '../events.ts'
+import type { Report } from '../events.ts'
 import { recoverLease } from '../hold/recover.ts'
+import { placeOf } from '../kubernetes/access.ts'
+import { PodEvents } from '../kubernetes/pod-events.ts'
 import { createLogger } from '../log.ts'
 import { systemClock } from '../loop/clock.ts'
 import { startPooler } from '../pooler.ts'
@@ -24,7 +27,14 @@ export const run: Command = {
     }
     const config = loadConfig(context.env, context.hostname)
     const log = createLogger(config.logLevel, { node: config.node })
-    const report = reportTo(log)
+    const logged = reportTo(log)
+    const place = placeOf(config)
+    // Closed last, so that Kubernetes hears of the end too.
+    await using told = place && new PodEvents({ place, node: config.node, clock: systemClock, report: logged })
+    const report: Report = (name, details = {}) => {
+      logged(name, details)
+      told?.take(name, details)
+    }
     const start = config.role === 'pooler' ? startPooler : startAgent
     await using agent = await start(config, report, context.stop)
     await agent.done

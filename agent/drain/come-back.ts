@@ -2,7 +2,7 @@
 import { reasonOf } from '../errors.ts'
 import { releaseHold } from '../hold/hold-ledger.ts'
 import { compareWithBefore } from './compare.ts'
-import type { DrainOptions } from './drain.ts'
+import type { DrainOptions } from './drain-options.ts'
 import { forgetStop } from './last-stop.ts'
 import type { DrainRecord } from './record.ts'
 

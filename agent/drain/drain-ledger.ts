@@ -112,9 +112,10 @@ function said({ name, reason }: DrainRecord['phases'][number]): string {
 }
 
 /** The rows of the phases; one that runs has no end and no outcome yet. */
-function phasesOf({ phases, startedAt }: DrainRecord): readonly object[] {
+function phasesOf({ phases, startedAt, expected }: DrainRecord): readonly object[] {
   return phases.map(({ name, state, reason, tookMs, began = startedAt }) => {
     const runs = state === 'running'
-    return { phase: name, began, took_ms: runs ? null : tookMs, outcome: runs ? null : state, reason }
+    const end = { took_ms: runs ? null : tookMs, outcome: runs ? null : state }
+    return { phase: name, began, expected_ms: expected?.[name] ?? null, reason, ...end }
   })
 }

@@ -1,50 +1,28 @@
 // A drain of this node: begun by hook or command, kept on disk, ended by PostgreSQL's return; one at a time.
 import type { DrainFigures } from '../../exporters/leaving.ts'
-import type { Config } from '../config.ts'
 import { reasonOf } from '../errors.ts'
-import type { Report } from '../events.ts'
 import type { Hold } from '../hold/hold-ledger.ts'
 import { ChildSignal } from '../loop/child-signal.ts'
-import type { Clock } from '../loop/clock.ts'
-import type { ReadingStore } from '../loop/readings.ts'
-import type { Session } from '../pg/session.ts'
 import { sayHowItStopped } from './clean-stop.ts'
 import { keepNewcomersAway } from './clients.ts'
 import type { FoundCause } from './cause.ts'
 import { compare, owesReturn, release } from './come-back.ts'
 import { DrainLedger } from './drain-ledger.ts'
+import type { DrainOptions } from './drain-options.ts'
+import { sayHowItEnded } from './ended.ts'
 import { interruptions, isPhase, keepsAway, step } from './machine.ts'
 import type { DrainEvent, PhaseName } from './machine.ts'
 import { drainTiming, planDrain, totalMs } from './plan.ts'
-import type { PlannedPhase } from './plan.ts'
+import type { PlannedPhase, PlanOptions } from './plan.ts'
 import { loadRecord, newRecord, saveRecord, viewOf } from './record.ts'
 import type { DrainRecord } from './record.ts'
 import { LeftUndone } from './step.ts'
 import { steps } from './steps.ts'
 import { hasReturned, kindOf, pauseFor, whereabouts } from './whereabouts.ts'
-import type { DrainTally } from './tally.ts'
 import type { DrainPlan, DrainView } from './view.ts'
 import { describePlan } from './describe-plan.ts'
 
 const timeUp = new LeftUndone('its time was up')
-
-export interface DrainOptions {
-  readonly config: Config
-  readonly clock: Clock
-  readonly report: Report
-  readonly readings: ReadingStore
-  readonly tally: DrainTally
-  /** Sessions of its own: on this node for the phases and for sweeping, on the coordinator for the ledger. */
-  readonly local: Session
-  readonly sweep: Session
-  readonly ledger: Session
-  /** On the coordinator too, for what nobody waits for. */
-  readonly notes: Session
-  /** Why the node stops, and how long the pod has, as far as anybody knows. */
-  readonly findCause: (signal: AbortSignal) => Promise<FoundCause>
-  /** Something that is shown has changed. */
-  readonly onChange: () => void
-}
 
 export class Drain {
   readonly #options: DrainOptions
@@ -88,19 +66,15 @@ export class Drain {
 
   /** Begins a drain, or joins the one that is going on. */
   begin(): DrainView {
-    const { clock, config, readings, report } = this.#options
+    const { clock, readings, report } = this.#options
     if (this.#record !== undefined && this.#record.state !== 'back') {
       this.#apply('asked')
       return viewOf(this.#record)
     }
-    const now = clock.now()
+    const { timing } = this
     this.#hold = undefined
-    this.#record = newRecord(now, totalMs(drainTiming(config)), readings)
-    report('drain.started', {
-      operation: this.#record.id,
-      endsInMs: this.#record.endsAt - now,
-      graceMs: config.gracePeriod,
-    })
+    this.#record = newRecord(clock.now(), totalMs(timing), readings)
+    report('drain.started', { operation: this.#record.id, endsInMs: totalMs(timing), graceMs: timing.graceMs })
     this.#changed()
     return viewOf(this.#record)
   }
@@ -113,9 +87,16 @@ export class Drain {
     return viewOf(this.#record)
   }
 
-  /** What a drain would do now. */
+  /** The time there is for a drain that begins now. */
+  get timing(): PlanOptions {
+    return drainTiming(this.#options.config, this.#options.podGraceMs())
+  }
+
+  /** What a drain would do now, as far as is known. */
   plan(): DrainPlan {
-    return describePlan(this.#options.config, kindOf(this.#options), this.#record)
+    const { clock, podGraceMs, readings, tally } = this.#options
+    const found = { last: tally.last, reading: readings.get('postgres.stop-cost'), podGraceMs: podGraceMs() }
+    return describePlan({ ...this.#options, ...found, kind: kindOf(this.#options), now: clock.now() })
   }
 
   /** A reading arrived that may say that PostgreSQL went or returned. */
@@ -153,14 +134,14 @@ export class Drain {
   #apply(event: DrainEvent): void {
     const record = this.#record
     if (record === undefined) return
-    const { tally, report } = this.#options
+    const { report } = this.#options
     const state = step(record.state, event)
     if (state === record.state) return
     this.#record = { ...record, state }
     // What a phase waits for has become pointless.
     if (event !== 'passed') this.#phase?.controller.abort(new LeftUndone(interruptions[event]))
     report('drain.phase', { operation: record.id, phase: state, because: event })
-    if (isPhase(record.state) && !isPhase(state)) tally.ended(this.#record)
+    if (isPhase(record.state) && !isPhase(state)) sayHowItEnded(this.#record, event, this.#options)
     if (state === 'back') this.#notes.tell(this.#record)
     if (state === 'down') void sayHowItStopped(record.id, this.#options)
     this.#changed()
@@ -180,8 +161,8 @@ export class Drain {
   async #runPhase(name: PhaseName, signal: AbortSignal): Promise<void> {
     const record = this.#record
     if (record === undefined) return
-    const { clock, config } = this.#options
-    const timing = drainTiming(config)
+    const { clock } = this.#options
+    const { timing } = this
     const plan = planDrain(record.cause, kindOf(this.#options), timing).find((one) => one.name === name)
     if (plan === undefined || plan.leftOut !== undefined) {
       this.#setPhase(name, 'skipped', plan?.leftOut ?? '', 0)

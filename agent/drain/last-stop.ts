@@ -65,7 +65,7 @@ export async function forgetStop(local: Sql, ledger: Sql | undefined, node: stri
 
 const lastDrainSql = `
   select p.phase as name, coalesce(p.outcome, 'running') as state, p.reason, coalesce(p.took_ms, 0) as "tookMs",
-         (extract(epoch from p.began) * 1000)::float8 as began
+         (extract(epoch from p.began) * 1000)::float8 as began, p.expected_ms as "expectedMs"
     from citus_sidecar.drain_phases p
    where p.operation = (select newest.operation from citus_sidecar.drain_phases newest
                          where newest.member = $1 and not exists (select from citus_sidecar.operations o where o.id = newest.operation and o.outcome = 'cancelled')
@@ -75,7 +75,11 @@ const lastDrainSql = `
 /** The last drain of a member on record that nobody cancelled; undefined where there is none. */
 export async function readLastDrain(ledger: Sql, member: string): Promise<EndedDrain | undefined> {
   const rows = await rowsOf(ledger, lastDrainSql, member)
-  const phases = z.array(phaseSchema).safeParse(rows).data
+  const phases = z.array(phaseSchema.extend({ expectedMs: z.number().nullable() })).safeParse(rows).data
   const startedAt = phases?.[0]?.began
-  return phases === undefined || startedAt === undefined ? undefined : { startedAt, phases, cancelled: false }
+  if (phases === undefined || startedAt === undefined) return undefined
+  const expected = Object.fromEntries(
+    phases.flatMap(({ name, expectedMs }) => (expectedMs === null ? [] : [[name, expectedMs]])),
+  )
+  return { startedAt, phases, expected, cancelled: false }
 }

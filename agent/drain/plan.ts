@@ -60,9 +60,10 @@ const shares: Readonly<Record<PhaseName, number>> = {
   keep: 0.03,
 }
 
-/** The part of the configuration that decides about time and hold. */
-export function drainTiming({ gracePeriod, stopReserve, holdOnNodeDrain, hold }: Config): PlanOptions {
-  return { graceMs: gracePeriod, reserveMs: stopReserve, holdOnNodeDrain, holdOff: hold === 'none' }
+/** The part of the configuration that decides about time and hold; what the pod itself says about its time, milliseconds, is believed instead. */
+export function drainTiming(config: Config, podGraceMs?: number): PlanOptions {
+  const { gracePeriod, stopReserve, holdOnNodeDrain, hold } = config
+  return { graceMs: podGraceMs ?? gracePeriod, reserveMs: stopReserve, holdOnNodeDrain, holdOff: hold === 'none' }
 }
 
 /** The time a drain may take in all, milliseconds: below the grace period by the reserve, which PostgreSQL's own stop needs. */

@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { acceptanceOf } from '../../probes/postgres/acceptance.ts'
 import type { ReadingStore } from '../loop/readings.ts'
 import { replaceFile } from '../replace-file.ts'
+import { expectationsOf } from './estimate.ts'
 import { phaseNames } from './machine.ts'
 import { causes } from './plan.ts'
 import type { DrainView } from './view.ts'
@@ -37,6 +38,8 @@ const schema = z.object({
   cancelled: z.boolean(),
   /** Nothing is left to do after the return; a sidecar of the version before does not note it. */
   settled: z.boolean().optional(),
+  /** What phases were expected to take when the drain began, milliseconds. */
+  expected: z.partialRecord(z.enum(phaseNames), z.number()).optional(),
   kept: z.unknown().optional(),
 })
 
@@ -76,6 +79,7 @@ export function newRecord(now: number, lasts: number, readings: ReadingStore): D
     heldAt: null,
     cancelled: false,
     settled: false,
+    expected: expectationsOf(readings.get('postgres.stop-cost')?.lastGood?.value),
   }
 }
 

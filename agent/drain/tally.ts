@@ -21,7 +21,7 @@ class Counts {
 }
 
 /** What is known of a drain that ended, here or before this process. */
-export type EndedDrain = Pick<DrainRecord, 'startedAt' | 'phases' | 'cancelled'>
+export type EndedDrain = Pick<DrainRecord, 'startedAt' | 'phases' | 'cancelled' | 'expected'>
 
 /** Whether nothing was left undone. */
 function isComplete({ phases, cancelled }: EndedDrain): boolean {
@@ -41,12 +41,18 @@ export class DrainTally {
     this.#phases.add({ cause, phase, outcome })
   }
 
-  /** No phase of it runs any more. */
-  ended(record: DrainRecord): void {
+  /** No phase of it runs any more; returns what it came to. */
+  ended(record: DrainRecord): 'cancelled' | 'complete' | 'undone' {
     const outcome = record.cancelled ? 'cancelled' : isComplete(record) ? 'complete' : 'undone'
     this.#drains.add({ cause: record.cause, outcome })
     // What a person called off is no news of how this node leaves.
     if (!record.cancelled) this.#last = record
+    return outcome
+  }
+
+  /** The last drain that ended; undefined where nobody knows of one. */
+  get last(): EndedDrain | undefined {
+    return this.#last
   }
 
   /** A drain that an earlier process ended; what this one has seen is newer. */
@@ -68,11 +74,11 @@ export class DrainTally {
     this.#lastWaitMs = waitedMs
   }
 
-  figures(record: DrainRecord | undefined, { graceSeconds, warnings }: DrainPlan): DrainFigures {
+  figures(record: DrainRecord | undefined, { graceSeconds, graceTooShort }: DrainPlan): DrainFigures {
     return {
       since: record?.state === 'back' || record?.state === 'down' ? undefined : record?.startedAt,
       graceMs: graceSeconds * 1_000,
-      graceTooShort: warnings.length > 0,
+      graceTooShort,
       drains: this.#drains.all(),
       phases: this.#phases.all(),
       last: this.#last === undefined ? undefined : lastOf(this.#last),

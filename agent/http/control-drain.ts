@@ -9,7 +9,8 @@ export interface DrainControls {
   view(): DrainView | undefined
   /** undefined when none goes on. */
   cancel(): DrainView | undefined
-  plan(): DrainPlan
+  /** Asks PostgreSQL first what a stop would cost now. */
+  plan(signal: AbortSignal): Promise<DrainPlan>
 }
 
 /** Adds the routes of the drain. */
@@ -20,5 +21,9 @@ export function drainRoutes(app: FastifyInstance, drain: DrainControls): void {
     const view = drain.cancel()
     return await (view === undefined ? reply.code(409).send({ error: 'no drain is going on' }) : reply.send(view))
   })
-  app.get('/v1/drain/plan', () => drain.plan())
+  app.get('/v1/drain/plan', async (request) => {
+    const gone = new AbortController()
+    request.raw.socket.once('close', () => gone.abort())
+    return await drain.plan(gone.signal)
+  })
 }

@@ -1,6 +1,6 @@
 // What a scrape says of drains, holds and stops, also in a process that began after them: they are news for longer than a pod lives.
 import assert from 'node:assert/strict'
-import { rm } from 'node:fs/promises'
+import { rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { eventually } from '../../deploy/local/eventually.ts'
@@ -102,8 +102,13 @@ suite('numbers of leaving', () => {
     ] as const) {
       await worker.sidecar.kill()
       await worker.postgres[how]()
+      const script = join(worker.runDir, 'prestop')
+      await rm(script)
       begin()
-      await eventually('it runs', async () => await worker.sidecar.get('/livez').catch(() => undefined))
+      // Written right before it looks; its port answers earlier.
+      await eventually('it looks how PostgreSQL stopped', async () => (await stat(script)).isFile(), {
+        deadline: 60_000,
+      })
       await worker.postgres.start()
       await joined(worker)
       await eventuallyEqual(`after ${how}`, async () => await number('last_stop_clean'), clean)

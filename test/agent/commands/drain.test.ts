@@ -13,11 +13,14 @@ import { eventually } from '../../../deploy/local/eventually.ts'
 
 const plan: DrainPlan = {
   graceSeconds: 60,
+  graceFrom: 'setting',
   reserveSeconds: 15,
   phases: [
-    { name: 'prepare', budgetMs: 22_500, etaMs: 1_200 },
-    { name: 'hold', budgetMs: 9_000, etaMs: null },
+    { name: 'prepare', budgetMs: 22_500, etaMs: 1_200, from: 'estimated', because: 'at most 70.3 MB to write' },
+    { name: 'hold', budgetMs: 9_000, etaMs: null, from: null, because: '' },
   ],
+  etaMs: 1_200,
+  graceTooShort: true,
   warnings: ['the last checkpoint took longer than the budget of prepare'],
 }
 const phase = (name: string, state: PhaseView['state'], reason = ''): PhaseView => ({ name, state, reason })
@@ -50,7 +53,7 @@ class Scripted implements AsyncDisposable {
       },
       view: () => this.view,
       cancel: () => this.view,
-      plan: () => plan,
+      plan: async () => await Promise.resolve(plan),
     })
     await this.#app.listen({ path: join(this.folder, 'control.sock') })
   }
@@ -182,9 +185,9 @@ test('the plan as a table says what is not known', () => {
     planText(plan),
     [
       'PHASE     BUDGET    NOW',
-      'prepare   22.5 s    1.2 s',
+      'prepare   22.5 s    1.2 s     estimated: at most 70.3 MB to write',
       'hold      9.0 s     unknown',
-      "grace period 60 s, of which 15 s are left to PostgreSQL's own stop",
+      "about 1.2 s in all; grace period 60 s by CITUS_SIDECAR_GRACE_PERIOD, of which 15 s are left to PostgreSQL's own stop",
       'warning: the last checkpoint took longer than the budget of prepare',
       '',
     ].join('\n'),

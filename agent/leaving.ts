@@ -50,7 +50,11 @@ export class Leaving {
       ledger: sessions.drainLedger,
       notes: sessions.drainNotes,
       findCause: async (signal) =>
-        await findCause(await apiAccess(config.kubernetesHost, config.kubernetesPort), config.node, signal),
+        await findCause(
+          await apiAccess(config.kubernetesHost, config.kubernetesPort, config.serviceAccountDir),
+          config.node,
+          signal,
+        ),
       onChange: () => {
         this.#handshake.tell()
         onChange()

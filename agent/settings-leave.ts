@@ -73,4 +73,10 @@ export const leaveSettings = {
     'Where the Kubernetes API is; Kubernetes sets it in every pod. Asked for the cause of a stop where a service account token is mounted.',
   ),
   kubernetesPort: required('KUBERNETES_SERVICE_PORT', port(), '443', 'Port of the Kubernetes API.'),
+  serviceAccountDir: required(
+    'CITUS_SIDECAR_SERVICE_ACCOUNT_DIR',
+    text(/^\/.+$/, 'an absolute path'),
+    '/var/run/secrets/kubernetes.io/serviceaccount',
+    'Where the token of the service account is mounted, with ca.crt and namespace.',
+  ),
 } as const

@@ -6,9 +6,6 @@ import { z } from 'zod'
 import { reasonOf } from '../errors.ts'
 import type { Cause } from './plan.ts'
 
-/** Where Kubernetes mounts a pod's token (https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/). */
-export const serviceAccountDir = '/var/run/secrets/kubernetes.io/serviceaccount'
-
 /** Where the API is and who asks. */
 export interface ApiAccess {
   readonly host: string
@@ -41,12 +38,8 @@ export type Pod = z.infer<typeof podSchema>
 /** An answer of the API larger than this is not read, bytes. */
 const largest = 1_048_576
 
-/** Access as this process finds it; undefined outside Kubernetes or without a token. */
-export async function apiAccess(
-  host: string | undefined,
-  port: number,
-  dir = serviceAccountDir,
-): Promise<ApiAccess | undefined> {
+/** Access as this process finds it (https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/); undefined outside Kubernetes or without a token. */
+export async function apiAccess(host: string | undefined, port: number, dir: string): Promise<ApiAccess | undefined> {
   if (host === undefined) return undefined
   try {
     const [ca, token, namespace] = await Promise.all(

@@ -204,5 +204,6 @@ export function examples(folder: string): Readonly<Record<SettingName, Example>>
       wrong: ['a b', 'http://a'],
     },
     kubernetesPort: port,
+    serviceAccountDir: { good: [['/run/token', '/run/token']], wrong: ['token', './token', '/'] },
   }
 }

@@ -86,12 +86,18 @@ export class Drain {
       : record.endsAt + this.#options.config.stopReserve
   }
 
-  /** Begins a drain, or joins the one that is going on. */
-  begin(): DrainView {
+  /** Begins a drain, or joins the one that is going on; who hears of it finds the same after a kill, too. */
+  async begin(): Promise<DrainView> {
+    const record = this.#begun()
+    await this.#saved
+    return viewOf(record)
+  }
+
+  #begun(): DrainRecord {
     const { clock, config, readings, report } = this.#options
     if (this.#record !== undefined && this.#record.state !== 'back') {
       this.#apply('asked')
-      return viewOf(this.#record)
+      return this.#record
     }
     const now = clock.now()
     this.#hold = undefined
@@ -102,7 +108,7 @@ export class Drain {
       graceMs: config.gracePeriod,
     })
     this.#changed()
-    return viewOf(this.#record)
+    return this.#record
   }
 
   /** Brings the node back; undefined when no drain is going on. */

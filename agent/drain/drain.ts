@@ -19,14 +19,15 @@ import { drainTiming, planDrain, totalMs } from './plan.ts'
 import type { PlannedPhase } from './plan.ts'
 import { loadRecord, newRecord, saveRecord, viewOf } from './record.ts'
 import type { DrainRecord } from './record.ts'
-import { LeftUndone } from './step.ts'
+import { PhaseRun } from './run-phase.ts'
 import { steps } from './steps.ts'
 import { hasReturned, kindOf, pauseFor, whereabouts } from './whereabouts.ts'
 import type { DrainTally } from './tally.ts'
 import type { DrainPlan, DrainView } from './view.ts'
 import { describePlan } from './describe-plan.ts'
 
-const timeUp = new LeftUndone('its time was up')
+/** Phases after that in which clients have gone. */
+const swept: ReadonlySet<PhaseName> = new Set(['settle', 'flush', 'keep'])
 
 export interface DrainOptions {
   readonly config: Config
@@ -51,7 +52,7 @@ export class Drain {
   readonly #notes: DrainLedger
   #record: DrainRecord | undefined
   #hold: Hold | undefined
-  #phase: { readonly controller: AbortController } | undefined
+  #phase: PhaseRun | undefined
   #wake = Promise.withResolvers<void>()
   /** Ends when every state so far is on disk. */
   #saved: Promise<void> = Promise.resolve()
@@ -164,7 +165,7 @@ export class Drain {
     if (state === record.state) return
     this.#record = { ...record, state }
     // What a phase waits for has become pointless.
-    if (event !== 'passed') this.#phase?.controller.abort(new LeftUndone(interruptions[event]))
+    if (event !== 'passed') this.#phase?.breakOff(interruptions[event])
     report('drain.phase', { operation: record.id, phase: state, because: event })
     if (isPhase(record.state) && !isPhase(state)) tally.ended(this.#record)
     if (state === 'back') this.#notes.tell(this.#record)
@@ -197,28 +198,18 @@ export class Drain {
     // The API may have said that the pod has less time than is configured.
     const endsAt =
       record.startedAt + (plan.endsAfterMs * (record.endsAt - record.startedAt)) / Math.max(totalMs(timing), 1)
+    const limit = Math.max(endsAt - begunAt, 0)
     this.#setPhase(name, 'running', '', 0)
-    const controller = new AbortController()
-    this.#phase = { controller }
-    const timer = setTimeout(() => controller.abort(timeUp), Math.max(endsAt - begunAt, 0))
-    const both = AbortSignal.any([signal, controller.signal])
-    const sweeping =
-      name === 'settle' || name === 'flush' || name === 'keep' ? keepNewcomersAway(this.#options, both) : undefined
-    try {
-      const reason = await this.#do(name, plan, Math.max(endsAt - begunAt, 0), both)
-      this.#setPhase(name, 'done', reason, clock.now() - begunAt)
-    } catch (error) {
-      if (signal.aborted) return
-      // An event that ended the phase is the better reason; of its time being up the phase itself knows more.
-      const ended: unknown = controller.signal.reason
-      const reason = reasonOf(ended === undefined || (ended === timeUp && error instanceof LeftUndone) ? error : ended)
-      this.#setPhase(name, 'failed', reason, clock.now() - begunAt)
-    } finally {
-      clearTimeout(timer)
-      controller.abort()
-      this.#phase = undefined
-      await sweeping
-    }
+    this.#phase = new PhaseRun()
+    const ended = await this.#phase.run(
+      limit,
+      async (both) => await this.#do(name, plan, limit, both),
+      swept.has(name) ? async (both) => await keepNewcomersAway(this.#options, both) : undefined,
+      signal,
+    )
+    this.#phase = undefined
+    if (ended === undefined) return
+    this.#setPhase(name, ended.state, ended.reason, clock.now() - begunAt)
     if (this.#record?.state === name) this.#apply(clock.now() >= (this.#record.endsAt ?? 0) ? 'late' : 'passed')
   }
 

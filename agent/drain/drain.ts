@@ -15,6 +15,7 @@ import { compare, owesReturn, release } from './come-back.ts'
 import { DrainLedger } from './drain-ledger.ts'
 import { interruptions, isPhase, keepsAway, step } from './machine.ts'
 import type { DrainEvent, PhaseName } from './machine.ts'
+import { patientSql } from './patient-sql.ts'
 import { drainTiming, planDrain, totalMs } from './plan.ts'
 import type { PlannedPhase } from './plan.ts'
 import { loadRecord, newRecord, saveRecord, viewOf } from './record.ts'
@@ -232,7 +233,7 @@ export class Drain {
         setCause: (found) => this.#setCause(found),
         // Where clients wait, nobody takes time that another phase has left over.
         budgetMs: this.#record?.heldAt === null ? budgetMs : Math.min(plan.budgetMs, budgetMs),
-        local: local.sql(bounds),
+        local: patientSql(local.sql(bounds), clock, signal),
         ledger: ledger.sql(bounds),
         hold: () => this.#hold,
         keepHold: (hold) => {

@@ -1,14 +1,12 @@
 // Phase hold: ask for the hold in the ledger, wait for its turn and for every holder's answer.
 import { isRetryable } from '../cluster/operation.ts'
 import { reasonOf, sqlstate } from '../errors.ts'
-import { livePoolers, readHold, requestHold } from '../hold/hold-ledger.ts'
+import { lastHolder, livePoolers, readHold, requestHold } from '../hold/hold-ledger.ts'
 import type { Hold, HoldKind } from '../hold/hold-ledger.ts'
 import { LeftUndone, orLeave, until } from './step.ts'
 import type { Step, StepContext } from './step.ts'
 
 const pause = 50
-/** While clients wait already, the last holder is waited for only so long, milliseconds. */
-const lastHolder = 3_000
 /** The part of the lease in which answers are waited for: the rest must last for the restart. Holders try on until its end. */
 const waitedFor = 1 / 3
 

@@ -80,13 +80,15 @@ export function newRecord(now: number, lasts: number, readings: ReadingStore): D
 }
 
 /** What a drain that is over has left undone, one sentence each. */
-export function leftUndone({ phases }: DrainRecord): readonly string[] {
+export function leftUndone({ phases }: Pick<DrainRecord, 'phases'>): readonly string[] {
   // Of a server that did not run nothing was asked.
   if (phases.length === 0) return []
   const begun = new Set(phases.map(({ name }) => name))
   const missing = phaseNames.filter((name) => !begun.has(name))
   return [
-    ...phases.filter(({ state }) => state === 'failed').map(({ name, reason }) => `${name}: ${reason}`),
+    ...phases
+      .filter(({ state }) => state === 'failed' || state === 'running')
+      .map(({ name, reason }) => `${name}: ${reason === '' ? 'it did not end' : reason}`),
     ...(missing.length > 0 ? [`not begun: ${missing.join(', ')}`] : []),
   ]
 }

@@ -48,6 +48,11 @@ const table: readonly (readonly [what: string, change: Partial<DrainRecord>, end
     { state: 'down', phases: passed.slice(0, 6) },
     { ok: false, reason: 'not begun: flush, keep' },
   ],
+  [
+    'one whose last phase still runs',
+    { state: 'down', phases: but('keep', { state: 'running' }) },
+    { ok: false, reason: 'keep: it did not end' },
+  ],
   ['one of a server that did not run', { state: 'down', phases: [] }, { ok: true, reason: '' }],
   ['one that a person cancelled', { state: 'back', cancelled: true }, { ok: false, reason: 'cancelled by a person' }],
 ]

@@ -73,7 +73,7 @@ export class Leaving {
       runDir: config.runDir,
       clock,
       report,
-      begin: () => this.drain.begin(),
+      begin: async () => await this.drain.begin(),
       view: () => this.drain.view,
       limits: () => ({ deadlineSeconds: totalMs(this.drain.timing) / 1_000 }),
     })
@@ -88,7 +88,7 @@ export class Leaving {
   get controls(): DrainControls {
     const { drain } = this
     return {
-      begin: () => drain.begin(),
+      begin: async () => await drain.begin(),
       view: () => drain.view,
       cancel: () => drain.cancel(),
       plan: async (signal) => {
@@ -108,7 +108,7 @@ export class Leaving {
     const hook = buildHook({
       tokenFile: hookTokenFile,
       clock,
-      begin: () => drain.begin(),
+      begin: async () => await drain.begin(),
       view: () => drain.view,
     })
     stack.defer(async () => await hook.close())

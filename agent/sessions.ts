@@ -8,6 +8,9 @@ import { Session } from './pg/session.ts'
 /** An on-demand connection stays this long for what follows at once, milliseconds; hundreds of sidecars share the coordinator. */
 const idleTimeout = 250
 
+/** What a phase of a drain asks may take as long as the phase, whose end ends it, and that is as long as the pod has; milliseconds. */
+const unhurried = 86_400_000
+
 /** Held: `verdict` and `probe`. On demand: the others. */
 export class Sessions implements AsyncDisposable {
   readonly verdict: Session
@@ -28,8 +31,10 @@ export class Sessions implements AsyncDisposable {
         target: async () => await Promise.resolve(localTarget(config, use)),
         onClosed: () => closed(use),
       })
-    const here = (use: string): Session =>
-      new Session(config, { target: async () => await Promise.resolve(localTarget(config, use)), idleTimeout })
+    const here = (use: string, statementTimeout = config.statementTimeout): Session => {
+      const target = { ...localTarget(config, use), statementTimeout }
+      return new Session(config, { target: async () => await Promise.resolve(target), idleTimeout })
+    }
     const atCoordinator = (use: string): Session =>
       new Session(config, { target: async (late) => await locator.target(use, late), idleTimeout })
     this.verdict = held('verdict')
@@ -37,7 +42,7 @@ export class Sessions implements AsyncDisposable {
     this.peers = here('peers')
     this.ledger = atCoordinator('ledger')
     this.register = atCoordinator('register')
-    this.drain = here('drain')
+    this.drain = here('drain', unhurried)
     this.sweep = here('sweep')
     this.hold = atCoordinator('hold-ledger')
     this.drainLedger = config.role === 'standalone' ? here('drain-ledger') : atCoordinator('drain-ledger')

@@ -3,7 +3,7 @@ import type { Sql } from '../../probes/sql.ts'
 import type { Config } from '../config.ts'
 import type { Clock } from '../loop/clock.ts'
 import type { Session } from '../pg/session.ts'
-import { LeftUndone } from './step.ts'
+import { LeftUndone, orLeave } from './step.ts'
 import type { Step } from './step.ts'
 
 const pause = 50
@@ -75,13 +75,20 @@ export async function keepNewcomersAway(
   }
 }
 
+/** The first few of those that were cut, for a person. */
+function named(cut: ReadonlyMap<number, string>): string {
+  const shown = [...cut].slice(0, 5).map(([pid, who]) => `${who} (pid ${pid})`)
+  return `${cut.size} transactions did not end in time and were cut: ${shown.join(', ')}`
+}
+
 export const drainClients: Step = async ({ local, clock, budgetMs }, signal) => {
   const begunAt = clock.now()
   const cut = new Map<number, string>()
   let most = 0
-  while (!signal.aborted) {
+  /** Resolves with whether somebody is left. */
+  const look = async (): Promise<boolean> => {
     const sessions = await local.query<ClientSession>(clientsSql)
-    if (sessions.length === 0) break
+    if (sessions.length === 0) return false
     most = Math.max(most, sessions.length)
     const spent = (clock.now() - begunAt) / budgetMs
     const clientsWork = sessions.some(({ internal, idle }) => !internal && !idle)
@@ -95,14 +102,12 @@ export const drainClients: Step = async ({ local, clock, budgetMs }, signal) => 
     if (clientsWork && clock.now() - begunAt >= busyAfter)
       await local.query('select citus_sidecar.end_idle($1)', [pause])
     else await clock.sleep(pause, signal)
+    return true
   }
-  if (cut.size > 0)
-    throw new LeftUndone(
-      `${cut.size} transactions did not end in time and were cut: ${[...cut]
-        .slice(0, 5)
-        .map(([pid, who]) => `${who} (pid ${pid})`)
-        .join(', ')}`,
-    )
-  if (signal.aborted) throw new LeftUndone('clients were still connected when the time was up')
+  const left = (): string => (cut.size > 0 ? named(cut) : 'clients were still connected when the time was up')
+  await orLeave(left, signal, async () => {
+    while (!signal.aborted && (await look()));
+  })
+  if (cut.size > 0 || signal.aborted) throw new LeftUndone(left())
   return most === 0 ? 'no client was connected' : `${most} sessions ended`
 }

@@ -6,6 +6,7 @@ import { reasonOf, sqlstate } from '../errors.ts'
 import { ChildSignal } from '../loop/child-signal.ts'
 import type { Clock } from '../loop/clock.ts'
 import type { Session } from '../pg/session.ts'
+import { leftUndone } from './record.ts'
 import type { DrainRecord } from './record.ts'
 
 /** Longer than this no statement waits for the ledger, milliseconds. */
@@ -97,18 +98,14 @@ function summaryOf(record: DrainRecord): {
   readonly reason: string | null
 } {
   if (record.state === 'back') {
-    const failed = record.phases.filter(({ state }) => state === 'failed')
-    const outcome = record.cancelled ? 'cancelled' : failed.length > 0 ? 'incomplete' : 'succeeded'
-    return { phase: 'back', outcome, reason: failed.map(said).join('; ').slice(0, 500) }
+    const undone = leftUndone(record)
+    const outcome = record.cancelled ? 'cancelled' : undone.length > 0 ? 'incomplete' : 'succeeded'
+    return { phase: 'back', outcome, reason: undone.join('; ').slice(0, 500) }
   }
   const last = record.phases.at(-1)
   if (last === undefined) return { phase: record.state, outcome: null, reason: null }
   const reason = `${last.state}${last.reason === '' ? '' : `: ${last.reason}`}`
   return { phase: last.name, outcome: null, reason: reason.slice(0, 500) }
-}
-
-function said({ name, reason }: DrainRecord['phases'][number]): string {
-  return `${name}: ${reason}`
 }
 
 /** The rows of the phases; one that runs has no end and no outcome yet. */

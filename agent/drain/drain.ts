@@ -12,24 +12,26 @@ import type { DrainOptions } from './drain-options.ts'
 import { sayHowItEnded } from './ended.ts'
 import { interruptions, isPhase, keepsAway, step } from './machine.ts'
 import type { DrainEvent, PhaseName } from './machine.ts'
+import { patientSql } from './patient-sql.ts'
 import { drainTiming, planDrain, totalMs } from './plan.ts'
 import type { PlannedPhase, PlanOptions } from './plan.ts'
 import { loadRecord, newRecord, saveRecord, viewOf } from './record.ts'
 import type { DrainRecord } from './record.ts'
-import { LeftUndone } from './step.ts'
+import { PhaseRun } from './run-phase.ts'
 import { steps } from './steps.ts'
 import { hasReturned, kindOf, pauseFor, whereabouts } from './whereabouts.ts'
 import type { DrainPlan, DrainView } from './view.ts'
 import { describePlan } from './describe-plan.ts'
 
-const timeUp = new LeftUndone('its time was up')
+/** Phases after that in which clients have gone. */
+const swept: ReadonlySet<PhaseName> = new Set(['settle', 'flush', 'keep'])
 
 export class Drain {
   readonly #options: DrainOptions
   readonly #notes: DrainLedger
   #record: DrainRecord | undefined
   #hold: Hold | undefined
-  #phase: { readonly controller: AbortController } | undefined
+  #phase: PhaseRun | undefined
   #wake = Promise.withResolvers<void>()
   /** Ends when every state so far is on disk. */
   #saved: Promise<void> = Promise.resolve()
@@ -64,19 +66,25 @@ export class Drain {
       : record.endsAt + this.#options.config.stopReserve
   }
 
-  /** Begins a drain, or joins the one that is going on. */
-  begin(): DrainView {
+  /** Begins a drain, or joins the one that is going on; who hears of it finds the same after a kill, too. */
+  async begin(): Promise<DrainView> {
+    const record = this.#begun()
+    await this.#saved
+    return viewOf(record)
+  }
+
+  #begun(): DrainRecord {
     const { clock, readings, report } = this.#options
     if (this.#record !== undefined && this.#record.state !== 'back') {
       this.#apply('asked')
-      return viewOf(this.#record)
+      return this.#record
     }
     const { timing } = this
     this.#hold = undefined
     this.#record = newRecord(clock.now(), totalMs(timing), readings)
     report('drain.started', { operation: this.#record.id, endsInMs: totalMs(timing), graceMs: timing.graceMs })
     this.#changed()
-    return viewOf(this.#record)
+    return this.#record
   }
 
   /** Brings the node back; undefined when no drain is going on. */
@@ -139,7 +147,7 @@ export class Drain {
     if (state === record.state) return
     this.#record = { ...record, state }
     // What a phase waits for has become pointless.
-    if (event !== 'passed') this.#phase?.controller.abort(new LeftUndone(interruptions[event]))
+    if (event !== 'passed') this.#phase?.breakOff(interruptions[event])
     report('drain.phase', { operation: record.id, phase: state, because: event })
     if (isPhase(record.state) && !isPhase(state)) sayHowItEnded(this.#record, event, this.#options)
     if (state === 'back') this.#notes.tell(this.#record)
@@ -172,28 +180,18 @@ export class Drain {
     // The API may have said that the pod has less time than is configured.
     const endsAt =
       record.startedAt + (plan.endsAfterMs * (record.endsAt - record.startedAt)) / Math.max(totalMs(timing), 1)
+    const limit = Math.max(endsAt - begunAt, 0)
     this.#setPhase(name, 'running', '', 0)
-    const controller = new AbortController()
-    this.#phase = { controller }
-    const timer = setTimeout(() => controller.abort(timeUp), Math.max(endsAt - begunAt, 0))
-    const both = AbortSignal.any([signal, controller.signal])
-    const sweeping =
-      name === 'settle' || name === 'flush' || name === 'keep' ? keepNewcomersAway(this.#options, both) : undefined
-    try {
-      const reason = await this.#do(name, plan, Math.max(endsAt - begunAt, 0), both)
-      this.#setPhase(name, 'done', reason, clock.now() - begunAt)
-    } catch (error) {
-      if (signal.aborted) return
-      // An event that ended the phase is the better reason; of its time being up the phase itself knows more.
-      const ended: unknown = controller.signal.reason
-      const reason = reasonOf(ended === undefined || (ended === timeUp && error instanceof LeftUndone) ? error : ended)
-      this.#setPhase(name, 'failed', reason, clock.now() - begunAt)
-    } finally {
-      clearTimeout(timer)
-      controller.abort()
-      this.#phase = undefined
-      await sweeping
-    }
+    this.#phase = new PhaseRun()
+    const ended = await this.#phase.run(
+      limit,
+      async (both) => await this.#do(name, plan, limit, both),
+      swept.has(name) ? async (both) => await keepNewcomersAway(this.#options, both) : undefined,
+      signal,
+    )
+    this.#phase = undefined
+    if (ended === undefined) return
+    this.#setPhase(name, ended.state, ended.reason, clock.now() - begunAt)
     if (this.#record?.state === name) this.#apply(clock.now() >= (this.#record.endsAt ?? 0) ? 'late' : 'passed')
   }
 
@@ -216,7 +214,7 @@ export class Drain {
         setCause: (found) => this.#setCause(found),
         // Where clients wait, nobody takes time that another phase has left over.
         budgetMs: this.#record?.heldAt === null ? budgetMs : Math.min(plan.budgetMs, budgetMs),
-        local: local.sql(bounds),
+        local: patientSql(local.sql(bounds), clock, signal),
         ledger: ledger.sql(bounds),
         hold: () => this.#hold,
         keepHold: (hold) => {

@@ -39,7 +39,7 @@ export interface HandshakeOptions {
   readonly clock: Clock
   readonly report: Report
   /** Begins a drain or joins the one that is going on. */
-  readonly begin: () => void
+  readonly begin: () => Promise<unknown>
   readonly view: () => DrainView | undefined
   readonly limits: () => { readonly deadlineSeconds: number }
 }
@@ -103,7 +103,7 @@ export class Handshake {
       const known = this.#asked.includes(request.id)
       if (!known || !(this.#over || this.#joined)) {
         report('handshake.asked', { request: request.id })
-        begin()
+        await begin()
         this.#joined = true
       }
       const drain = view()?.id

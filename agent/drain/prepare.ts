@@ -1,5 +1,6 @@
 // Phase prepare, while clients are still served: checkpoint, archive what was written, wait for a shard move that touches this node.
-import { LeftUndone, until } from './step.ts'
+import { reasonOf } from '../errors.ts'
+import { checkpoint, LeftUndone, orLeave, until } from './step.ts'
 import type { Step, StepContext } from './step.ts'
 
 const pause = 100
@@ -20,55 +21,65 @@ const movesSql = `
   select (select count(*) from pg_catalog.pg_replication_slots s where s.slot_name like 'citus\\_shard\\_%' and s.active)
        + (select count(*) from (select subname from pg_catalog.pg_subscription where subname like 'citus\\_shard\\_%') s) > 0 as moving`
 
-async function archive({ local, clock }: StepContext, signal: AbortSignal): Promise<string> {
-  const [mode] = await local.query<{ mode: string }>(`select pg_catalog.current_setting('archive_mode') as mode`)
-  if (mode === undefined || mode.mode === 'off') return 'archiving is off'
-  const [switched] = await local.query<{ file: string }>('select citus_sidecar.switch_wal() as file')
-  const file = switched?.file ?? ''
-  const look = async (): Promise<Archiver> =>
-    (await local.query<Archiver>(archiverSql, [file]))[0] ?? { failed: 0, waiting: 0 }
-  let last = await look()
-  const { failed } = last
-  try {
-    return await until(
-      async () => {
-        if (last.waiting === 0) return `archived up to ${file}`
-        last = await look()
-        if (last.failed > failed)
-          throw new LeftUndone(`archive_command fails: ${last.waiting} WAL segments up to ${file} are not archived`)
-        return undefined
-      },
-      pause,
-      clock,
-      signal,
-    )
-  } catch (error) {
-    if (!signal.aborted) throw error
-    throw new LeftUndone(`${last.waiting} WAL segments up to ${file} were not archived in time`)
-  }
+async function takeCheckpoint(context: StepContext, signal: AbortSignal): Promise<string> {
+  const { clock } = context
+  const before = clock.now()
+  await checkpoint(context, signal)
+  return `checkpoint in ${clock.now() - before} ms`
 }
 
-async function waitForMoves({ local, clock }: StepContext, signal: AbortSignal): Promise<void> {
-  try {
-    await until(
-      async () => ((await local.query<{ moving: boolean }>(movesSql))[0]?.moving === true ? undefined : true),
-      pause * 5,
-      clock,
-      signal,
-    )
-  } catch (error) {
-    if (!signal.aborted) throw error
-    throw new LeftUndone('a shard move that touches this node was still running')
+async function archive({ local, clock, kind }: StepContext, signal: AbortSignal): Promise<string> {
+  if (kind === 'standby') return 'a standby archives nothing of its own'
+  const before = clock.now()
+  let left = 'no time was left for archiving'
+  const work = async (): Promise<string> => {
+    const [mode] = await local.query<{ mode: string }>(`select pg_catalog.current_setting('archive_mode') as mode`)
+    if (mode === undefined || mode.mode === 'off') return 'archiving is off'
+    const [switched] = await local.query<{ file: string }>('select citus_sidecar.switch_wal() as file')
+    const file = switched?.file ?? ''
+    let failedBefore: number | undefined
+    const archived = async (): Promise<string | undefined> => {
+      const [found] = await local.query<Archiver>(archiverSql, [file])
+      const { failed, waiting } = found ?? { failed: 0, waiting: 0 }
+      if (waiting === 0) return `archived up to ${file} in ${clock.now() - before} ms`
+      failedBefore ??= failed
+      if (failed > failedBefore)
+        throw new LeftUndone(`archive_command fails: ${waiting} WAL segments up to ${file} are not archived`)
+      left = `${waiting} WAL segments up to ${file} were not archived in time`
+      return undefined
+    }
+    return await until(archived, pause, clock, signal)
   }
+  return await orLeave(() => left, signal, work)
 }
+
+async function waitForMoves({ local, clock, kind }: StepContext, signal: AbortSignal): Promise<string> {
+  if (kind === 'standby' || kind === 'standalone') return ''
+  let left = 'no time was left for a look at shard moves'
+  const still = async (): Promise<'' | undefined> => {
+    const [row] = await local.query<{ moving: boolean }>(movesSql)
+    if (row?.moving !== true) return ''
+    left = 'a shard move that touches this node was still running'
+    return undefined
+  }
+  return await orLeave(
+    () => left,
+    signal,
+    async () => await until(still, pause * 5, clock, signal),
+  )
+}
+
+type Came = { readonly did: string } | { readonly undone: string }
 
 export const prepare: Step = async (context, signal) => {
-  const { local, clock, kind } = context
-  const before = clock.now()
-  await local.query('select citus_sidecar.checkpoint()')
-  const checkpointMs = clock.now() - before
-  const archived = kind === 'standby' ? 'a standby archives nothing of its own' : await archive(context, signal)
-  const archiveMs = clock.now() - before - checkpointMs
-  if (kind === 'coordinator' || kind === 'worker') await waitForMoves(context, signal)
-  return `checkpoint in ${checkpointMs} ms; ${archived} in ${archiveMs} ms`
+  // Each by itself: what one leaves undone is no reason to leave out the next.
+  const attempt = async (part: Step): Promise<Came> =>
+    await part(context, signal).then(
+      (did) => ({ did }),
+      (error: unknown) => ({ undone: reasonOf(error) }),
+    )
+  const found = [await attempt(takeCheckpoint), ...(await Promise.all([attempt(archive), attempt(waitForMoves)]))]
+  const undone = new Set(found.flatMap((one) => ('undone' in one ? [one.undone] : [])))
+  if (undone.size > 0) throw new LeftUndone([...undone].join('; '))
+  return found.flatMap((one) => ('did' in one && one.did !== '' ? [one.did] : [])).join('; ')
 }

@@ -83,13 +83,25 @@ export function newRecord(now: number, lasts: number, readings: ReadingStore): D
   }
 }
 
+/** What a drain that is over has left undone, one sentence each. */
+export function leftUndone({ phases }: Pick<DrainRecord, 'phases'>): readonly string[] {
+  // Of a server that did not run nothing was asked.
+  if (phases.length === 0) return []
+  const begun = new Set(phases.map(({ name }) => name))
+  const missing = phaseNames.filter((name) => !begun.has(name))
+  return [
+    ...phases
+      .filter(({ state }) => state === 'failed' || state === 'running')
+      .map(({ name, reason }) => `${name}: ${reason === '' ? 'it did not end' : reason}`),
+    ...(missing.length > 0 ? [`not begun: ${missing.join(', ')}`] : []),
+  ]
+}
+
 /** The drain as it is shown. */
 export function viewOf(record: DrainRecord): DrainView {
-  const failed = record.phases.filter(({ state }) => state === 'failed')
   const over = record.state === 'done' || record.state === 'down' || record.state === 'back'
-  const reason = record.cancelled
-    ? 'cancelled by a person'
-    : failed.map((one) => `${one.name}: ${one.reason}`).join('; ')
-  const end = over ? { ok: failed.length === 0 && !record.cancelled, reason } : undefined
+  const undone = leftUndone(record)
+  const reason = record.cancelled ? 'cancelled by a person' : undone.join('; ')
+  const end = over ? { ok: undone.length === 0 && !record.cancelled, reason } : undefined
   return { id: record.id, phases: record.phases, end }
 }

@@ -1,5 +1,5 @@
 // Phase settle: no two-phase commit of Citus is left prepared here, and those that this node began are finished where they are.
-import { LeftUndone, until } from './step.ts'
+import { orLeave, until } from './step.ts'
 import type { Step } from './step.ts'
 
 const pause = 100
@@ -11,25 +11,27 @@ const preparedSql = `
    where p.gid like 'citus\\_%' and p.database = pg_catalog.current_database()`
 
 export const settle: Step = async ({ local, clock }, signal) => {
-  // Only an initiator has commit records; without any there is nothing to finish elsewhere.
-  const [begun] = await local.query<{ any: boolean }>(
-    'select exists (select from pg_catalog.pg_dist_transaction) as any',
-  )
-  if (begun?.any === true) await local.query('select citus_sidecar.recover_prepared()')
   let gids = ''
-  try {
-    return await until(
-      async () => {
-        const [row] = await local.query<{ count: number; gids: string | null }>(preparedSql)
-        gids = row?.gids ?? ''
-        return row?.count === 0 ? 'no two-phase commit is open' : undefined
-      },
-      pause,
-      clock,
-      signal,
-    )
-  } catch (error) {
-    if (!signal.aborted) throw error
-    throw new LeftUndone(`two-phase commits stay prepared until their initiator finishes them: ${gids.slice(0, 300)}`)
-  }
+  return await orLeave(
+    () =>
+      `two-phase commits stay prepared until their initiator finishes them${gids === '' ? '' : `: ${gids.slice(0, 300)}`}`,
+    signal,
+    async () => {
+      // Only an initiator has commit records; without any there is nothing to finish elsewhere.
+      const [begun] = await local.query<{ any: boolean }>(
+        'select exists (select from pg_catalog.pg_dist_transaction) as any',
+      )
+      if (begun?.any === true) await local.query('select citus_sidecar.recover_prepared()')
+      return await until(
+        async () => {
+          const [row] = await local.query<{ count: number; gids: string | null }>(preparedSql)
+          gids = row?.gids ?? ''
+          return row?.count === 0 ? 'no two-phase commit is open' : undefined
+        },
+        pause,
+        clock,
+        signal,
+      )
+    },
+  )
 }

@@ -37,6 +37,25 @@ export interface StepContext {
 /** One phase; resolves with a sentence on what was done. @throws LeftUndone or what a query throws. */
 export type Step = (context: StepContext, signal: AbortSignal) => Promise<string>
 
+/** Does something; where the phase has no time left by then, what is left is the reason. @throws LeftUndone, or what it throws itself. */
+export async function orLeave<T>(left: () => string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!signal.aborted) throw error
+    throw new LeftUndone(left())
+  }
+}
+
+/** Everything written so far is on disk. @throws LeftUndone, or what the server says. */
+export async function checkpoint({ local }: StepContext, signal: AbortSignal): Promise<void> {
+  await orLeave(
+    () => 'the checkpoint did not end in time',
+    signal,
+    async () => await local.query('select citus_sidecar.checkpoint()'),
+  )
+}
+
 /** Asks again and again until `done` says something; pauses in between. @throws the signal's reason when the time is up. */
 export async function until<T>(
   done: () => Promise<T | undefined>,

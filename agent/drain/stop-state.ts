@@ -1,6 +1,8 @@
 // Phase keep: what the cluster was when this node stopped, on record, and compared when it is back.
 import { z } from 'zod'
 import type { Sql } from '../../probes/sql.ts'
+import { reasonOf } from '../errors.ts'
+import { LeftUndone, orLeave } from './step.ts'
 import type { Step } from './step.ts'
 
 const schema = z.object({
@@ -95,10 +97,19 @@ const keepSql = `
   with alone as materialized (select pg_catalog.set_config('synchronous_commit', 'local', true))
   update citus_sidecar.last_stop set state = $1::jsonb from alone`
 
-export const keepState: Step = async ({ config, id, local, kind, keepState: keep }) => {
-  const state = { ...(await readStopState(local, kind !== 'standalone')), node: config.node, operation: id }
-  await local.query(keepSql, [JSON.stringify(state)])
-  const refused = await keep(state)
+export const keepState: Step = async ({ config, id, local, kind, keepState: keep }, signal) => {
+  const late = (): string => 'the state was not kept in time'
+  const read = await orLeave(late, signal, async () => await readStopState(local, kind !== 'standalone'))
+  const state = { ...read, node: config.node, operation: id }
+  // Each place by itself: either will do for the comparison.
+  const [failed, refused] = await Promise.all([
+    orLeave(late, signal, async () => await local.query(keepSql, [JSON.stringify(state)])).then(
+      () => undefined,
+      reasonOf,
+    ),
+    keep(state),
+  ])
+  if (failed !== undefined) throw new LeftUndone(`not in citus_sidecar.last_stop of this node: ${failed}`)
   const where = refused === undefined ? '' : `, on this node alone, for the ledger did not take it: ${refused}`
   return `at ${state.lsn} on timeline ${state.timeline}: ${state.nodes.length} nodes${where}`
 }

@@ -1,14 +1,12 @@
 // Phase hold: ask for the hold in the ledger, wait for its turn and for every holder's answer.
 import { isRetryable } from '../cluster/operation.ts'
 import { reasonOf, sqlstate } from '../errors.ts'
-import { livePoolers, readHold, requestHold } from '../hold/hold-ledger.ts'
+import { lastHolder, livePoolers, readHold, requestHold } from '../hold/hold-ledger.ts'
 import type { Hold, HoldKind } from '../hold/hold-ledger.ts'
-import { LeftUndone, until } from './step.ts'
+import { LeftUndone, orLeave, until } from './step.ts'
 import type { Step, StepContext } from './step.ts'
 
 const pause = 50
-/** While clients wait already, the last holder is waited for only so long, milliseconds. */
-const lastHolder = 3_000
 /** The part of the lease in which answers are waited for: the rest must last for the restart. Holders try on until its end. */
 const waitedFor = 1 / 3
 
@@ -32,26 +30,21 @@ function kindsFor(context: StepContext, poolers: readonly string[]): readonly Ho
 async function ask(context: StepContext, kinds: readonly HoldKind[], signal: AbortSignal): Promise<Hold> {
   const { ledger, clock, id, config } = context
   let why = 'the ledger did not answer'
-  try {
-    return await until(
-      async () => {
-        try {
-          return await requestHold(ledger, { id, member: config.node, kinds, seconds: config.holdMax / 1000 })
-        } catch (error) {
-          why = reasonOf(error)
-          // 55006: another node holds the traffic; this one waits its turn.
-          if (sqlstate(error) === '55006' || isRetryable(error)) return undefined
-          throw error
-        }
-      },
-      pause * 4,
-      clock,
-      signal,
-    )
-  } catch (error) {
-    if (!signal.aborted) throw error
-    throw new LeftUndone(`no hold was granted in time: ${why}`)
+  const request = async (): Promise<Hold | undefined> => {
+    try {
+      return await requestHold(ledger, { id, member: config.node, kinds, seconds: config.holdMax / 1000 })
+    } catch (error) {
+      if (!signal.aborted) why = reasonOf(error)
+      // 55006: another node holds the traffic; this one waits its turn.
+      if (sqlstate(error) === '55006' || isRetryable(error)) return undefined
+      throw error
+    }
   }
+  return await orLeave(
+    () => `no hold was granted in time: ${why}`,
+    signal,
+    async () => await until(request, pause * 4, clock, signal),
+  )
 }
 
 export const takeHold: Step = async (context, signal) => {

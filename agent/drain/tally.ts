@@ -1,9 +1,9 @@
 // Counts what drains came to, for the exporters; of this process alone, the ledger has the history.
 import type { Count, DrainFigures, LastDrain } from '../../exporters/leaving.ts'
 import type { Stop } from './clean-stop.ts'
-import { phaseNames } from './machine.ts'
 import type { PhaseName } from './machine.ts'
 import type { Cause } from './plan.ts'
+import { leftUndone } from './record.ts'
 import type { DrainRecord } from './record.ts'
 import type { DrainPlan } from './view.ts'
 
@@ -23,10 +23,8 @@ class Counts {
 /** What is known of a drain that ended, here or before this process. */
 export type EndedDrain = Pick<DrainRecord, 'startedAt' | 'phases' | 'cancelled' | 'expected'>
 
-/** Whether nothing was left undone. */
-function isComplete({ phases, cancelled }: EndedDrain): boolean {
-  const passed = phases.filter(({ state }) => state === 'done' || state === 'skipped').map(({ name }) => name)
-  return !cancelled && phaseNames.every((name) => passed.includes(name))
+function isComplete(drain: EndedDrain): boolean {
+  return !drain.cancelled && drain.phases.length > 0 && leftUndone(drain).length === 0
 }
 
 export class DrainTally {

@@ -4,6 +4,9 @@ import type { Sql } from '../../probes/sql.ts'
 /** `pool`: every pooler pauses; `node`: the coordinator's sidecar stops writes to one node on all metadata nodes. */
 export type HoldKind = 'pool' | 'node'
 
+/** While clients wait already, the last holder is waited for only so long, milliseconds. */
+export const lastHolder = 3_000
+
 /** What one holder says of a hold. */
 export interface HoldAnswer {
   readonly holder: string

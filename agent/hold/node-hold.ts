@@ -5,6 +5,7 @@ import { reasonOf } from '../errors.ts'
 import { ChildSignal } from '../loop/child-signal.ts'
 import { Follower, lastWords, over } from './follower.ts'
 import type { FollowerOptions } from './follower.ts'
+import { lastHolder } from './hold-ledger.ts'
 import type { Hold } from './hold-ledger.ts'
 import { HoldTally } from './hold-tally.ts'
 import type { HoldPlan, MetadataNode, NodeLedger } from './node-ledger.ts'
@@ -135,8 +136,12 @@ export class NodeHold {
   async #poolersFirst(hold: Hold, giveUpAt: number, signal: AbortSignal): Promise<void> {
     const { clock, ledger } = this.#options
     if (!hold.kinds.includes('pool')) return
-    while (!signal.aborted && clock.now() < giveUpAt) {
-      if ((await ledger.silentPoolers(hold.id, signal)).length === 0) return
+    let until = giveUpAt
+    while (!signal.aborted && clock.now() < until) {
+      const { silent, held } = await ledger.poolers(hold.id, signal)
+      if (!silent) return
+      // Soon nobody waits for the one that is dead or busy, whose clients then have this hold alone.
+      if (held) until = Math.min(until, clock.now() + lastHolder / 2)
       await clock.sleep(watchEvery, signal)
     }
   }

@@ -17,12 +17,19 @@ export interface HoldPlan {
   readonly nodes: readonly MetadataNode[]
 }
 
+export interface PoolersSoFar {
+  /** Some have not answered the hold yet. */
+  readonly silent: boolean
+  /** Some hold: their clients wait already. */
+  readonly held: boolean
+}
+
 /** Holds as the ledger has them, and what it takes to hold a node. */
 export interface NodeLedger extends HoldLedger {
   /** What must be locked for a member, or why it cannot be held. */
   plan(member: string, signal: AbortSignal): Promise<HoldPlan | { readonly unfit: string }>
-  /** Poolers that are alive and have not answered the hold yet. */
-  silentPoolers(id: string, signal: AbortSignal): Promise<readonly string[]>
+  /** How it stands with the poolers that are alive. */
+  poolers(id: string, signal: AbortSignal): Promise<PoolersSoFar>
 }
 
 interface NodeRow {
@@ -50,10 +57,11 @@ async function readPlan(sql: Sql, member: string): Promise<HoldPlan | { readonly
   return { group: known.group, nodes: [{ name: 'the coordinator', address: undefined }, ...others] }
 }
 
-async function silentPoolers(sql: Sql, id: string, forgottenAfter: number): Promise<readonly string[]> {
-  const hold = await readHold(sql, id)
-  const answered = new Set(hold?.answers.filter(({ kind }) => kind === 'pool').map(({ holder }) => holder))
-  return (await livePoolers(sql, forgottenAfter)).filter((name) => !answered.has(name))
+async function poolersSoFar(sql: Sql, id: string, forgottenAfter: number): Promise<PoolersSoFar> {
+  const answers = (await readHold(sql, id))?.answers.filter(({ kind }) => kind === 'pool') ?? []
+  const answered = new Set(answers.map(({ holder }) => holder))
+  const silent = (await livePoolers(sql, forgottenAfter)).some((name) => !answered.has(name))
+  return { silent, held: answers.some(({ state }) => state === 'held') }
 }
 
 /** The ledger over a session; `timeout` bounds one question and `forgottenAfter` is how long a pooler may be silent, milliseconds. */
@@ -64,6 +72,6 @@ export function nodeLedger(session: Session, timeout: number, forgottenAfter: nu
     read: async (id, signal) => await readHold(sql(signal), id),
     answer: async (id, answer, signal) => await answerHold(sql(signal), id, answer),
     plan: async (member, signal) => await readPlan(sql(signal), member),
-    silentPoolers: async (id, signal) => await silentPoolers(sql(signal), id, forgottenAfter),
+    poolers: async (id, signal) => await poolersSoFar(sql(signal), id, forgottenAfter),
   }
 }

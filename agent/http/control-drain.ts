@@ -5,7 +5,7 @@ import type { DrainPlan, DrainView } from '../drain/view.ts'
 /** What commands can ask of a drain. */
 export interface DrainControls {
   /** Begins a drain or joins the one that goes on. */
-  begin(): DrainView
+  begin(): Promise<DrainView>
   view(): DrainView | undefined
   /** undefined when none goes on. */
   cancel(): DrainView | undefined
@@ -15,7 +15,7 @@ export interface DrainControls {
 
 /** Adds the routes of the drain. */
 export function drainRoutes(app: FastifyInstance, drain: DrainControls): void {
-  app.post('/v1/drain', () => drain.begin())
+  app.post('/v1/drain', async () => await drain.begin())
   app.get('/v1/drain', async (_request, reply) => await reply.send(drain.view() ?? null))
   app.post('/v1/drain/cancel', async (_request, reply) => {
     const view = drain.cancel()

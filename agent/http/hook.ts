@@ -18,7 +18,7 @@ export interface HookOptions {
   readonly tokenFile: string
   readonly clock: Clock
   /** Begins a drain or joins the one that is going on. */
-  readonly begin: () => DrainView
+  readonly begin: () => Promise<DrainView>
   readonly view: () => DrainView | undefined
 }
 
@@ -70,7 +70,7 @@ export function buildHook({ tokenFile, clock, begin, view }: HookOptions): Fasti
       const gone = new AbortController()
       request.raw.socket.once('close', () => gone.abort())
       const signal = AbortSignal.any([gone.signal, closing.signal])
-      let now = begin()
+      let now = await begin()
       while (now.end === undefined && !signal.aborted) {
         await clock.sleep(lookEvery, signal)
         now = view() ?? now

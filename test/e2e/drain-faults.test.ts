@@ -4,6 +4,7 @@ import { after, before, beforeEach, suite, test } from 'node:test'
 import { eventually } from '../../deploy/local/eventually.ts'
 import type { LocalCluster } from '../../deploy/local/local-cluster.ts'
 import type { LocalNode } from '../../deploy/local/local-node.ts'
+import { sendSignal } from '../../deploy/local/process-table.ts'
 import { startCluster } from '../../deploy/local/start-cluster.ts'
 import { beginDrain, cancelDrain, drained, drainView, inPhase, phasesOf } from '../support/draining.ts'
 import { joined, quick } from '../support/joining.ts'
@@ -105,6 +106,20 @@ suite('a drain with something in its way', () => {
     assert.match(phasesOf(done)['drain'] ?? '', /^failed: ./)
     assert.equal(done.end?.ok, false)
     await worker.postgres.start()
+    await joined(worker)
+  })
+
+  test('goes on when PostgreSQL crashes and recovers under the same postmaster', async () => {
+    const client = await worker.postgres.connect()
+    client.on('error', () => undefined)
+    const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid')
+    await client.query('begin; select txid_current()')
+    await beginDrain(worker)
+    await inPhase(worker, 'drain')
+    sendSignal(rows[0]?.pid ?? 0, 'SIGKILL')
+    const done = await drained(worker)
+    assert.deepEqual(done.end, { ok: true, reason: '' })
+    await cancelDrain(worker)
     await joined(worker)
   })
 

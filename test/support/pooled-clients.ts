@@ -28,10 +28,16 @@ export class PooledClients implements AsyncDisposable {
   #stopped = false
   #loops: readonly Promise<void>[] = []
 
-  static async start(cluster: LocalCluster, pooler: LocalPooler, count = 4): Promise<PooledClients> {
+  /** `statement` is what each transaction does. */
+  static async start(
+    cluster: LocalCluster,
+    pooler: LocalPooler,
+    count = 4,
+    statement = 'select pg_catalog.pg_backend_pid()',
+  ): Promise<PooledClients> {
     const clients = new PooledClients()
     const sessions = await Promise.all(Array.from({ length: count }, async () => await connectThrough(cluster, pooler)))
-    clients.#loops = sessions.map(async (session) => await clients.#work(session))
+    clients.#loops = sessions.map(async (session) => await clients.#work(session, statement))
     return clients
   }
 
@@ -41,13 +47,13 @@ export class PooledClients implements AsyncDisposable {
     await Promise.all(this.#loops)
   }
 
-  async #work(session: Client): Promise<void> {
+  async #work(session: Client, statement: string): Promise<void> {
     while (!this.#stopped) {
       const begun = performance.now()
       try {
         // Two round trips: a transaction that a pause must let end.
         await session.query('begin')
-        await session.query('select pg_catalog.pg_backend_pid()')
+        await session.query(statement)
         await session.query('commit')
         this.done += 1
       } catch (error) {

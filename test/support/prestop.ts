@@ -110,9 +110,10 @@ export class ScriptedSidecar implements AsyncDisposable {
       runDir: volume.path,
       clock: systemClock,
       report: (name, details = {}) => void this.reported.push([name, details]),
-      begin: () => {
+      begin: async () => {
         this.begun += 1
         this.view ??= { id: 'drain-1', phases: [], end: undefined }
+        await Promise.resolve()
       },
       view: () => this.view,
       limits: () => ({ deadlineSeconds: options.deadlineSeconds ?? 50 }),

@@ -46,10 +46,10 @@ class Scripted implements AsyncDisposable {
   async listen(): Promise<void> {
     this.#app = Fastify({ forceCloseConnections: true })
     drainRoutes(this.#app, {
-      begin: () => {
+      begin: async () => {
         this.begun += 1
         this.view ??= this.onBegin
-        return this.view
+        return await Promise.resolve(this.view)
       },
       view: () => this.view,
       cancel: () => this.view,

@@ -30,10 +30,10 @@ suite('the HTTP hook', () => {
     return buildHook({
       tokenFile,
       clock: systemClock,
-      begin: () => {
+      begin: async () => {
         begun += 1
         view ??= { ...running, end }
-        return view
+        return await Promise.resolve(view)
       },
       view: () => view,
     })

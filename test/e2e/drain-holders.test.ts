@@ -1,0 +1,154 @@
+// Who holds the traffic for a node that leaves, killed at every moment of its hold: nobody stays held, no client fails, nothing is lost.
+import assert from 'node:assert/strict'
+import { after, before, suite, test } from 'node:test'
+import { eventually } from '../../deploy/local/eventually.ts'
+import type { LocalCluster } from '../../deploy/local/local-cluster.ts'
+import type { LocalNode } from '../../deploy/local/local-node.ts'
+import type { SidecarProcess } from '../../deploy/local/sidecar-process.ts'
+import { startCluster } from '../../deploy/local/start-cluster.ts'
+import { nothingIsLeft } from '../support/aftermath.ts'
+import { beginDrain, drained, inPhase } from '../support/draining.ts'
+import { joined, patience, quick } from '../support/joining.ts'
+import { keysOn, makeWritten } from '../support/node-holds.ts'
+import { connectThrough, PooledClients } from '../support/pooled-clients.ts'
+import { withoutPgBouncer } from '../support/pool-holds.ts'
+
+/** What is done to the holder at a moment of the drain. */
+type Strike = () => Promise<void>
+
+suite('who holds for a node that leaves', { skip: withoutPgBouncer }, () => {
+  let cluster: LocalCluster
+  let worker: LocalNode
+  let write: string
+  before(async () => {
+    cluster = await startCluster({
+      workers: 1,
+      poolers: 2,
+      env: { ...quick, CITUS_SIDECAR_UNREADY_WAIT: '0ms', CITUS_SIDECAR_GRACE_PERIOD: '1h' },
+    })
+    worker = cluster.node('worker-1')
+    await joined(worker)
+    await makeWritten(cluster)
+    const [key] = await keysOn(cluster, worker)
+    write = `insert into written values (${key})`
+  })
+  after(async () => await cluster.down())
+
+  const rows = async (): Promise<number> => {
+    const [row] = await cluster.coordinator.postgres.query<{ rows: number }>(
+      'select count(*)::int as rows from written',
+    )
+    return row?.rows ?? 0
+  }
+
+  /** Moments of a drain: each drains and restarts the worker, strikes on the way, and returns the drain's id. */
+  const moments: readonly (readonly [when: string, leave: (kill: Strike, start: Strike) => Promise<string>])[] = [
+    [
+      'while it is asked',
+      async (kill, start) => {
+        // A pooler cannot hold before this ends, and the coordinator's sidecar waits for the poolers.
+        const open = await connectThrough(cluster, cluster.pooler('pooler-1'))
+        await open.query('begin')
+        await open.query('select 1')
+        const { id } = await beginDrain(worker)
+        await inPhase(worker, 'hold')
+        await kill()
+        await start()
+        await open.query('commit')
+        await open.end()
+        await drained(worker)
+        await worker.postgres.restart()
+        return id
+      },
+    ],
+    [
+      'while it holds and clients are drained',
+      async (kill, start) => {
+        const open = await worker.postgres.connect()
+        await open.query('begin; select txid_current()')
+        const { id } = await beginDrain(worker)
+        await inPhase(worker, 'drain')
+        await kill()
+        await start()
+        await open.query('commit')
+        await open.end().catch(() => undefined)
+        await drained(worker)
+        await worker.postgres.restart()
+        return id
+      },
+    ],
+    [
+      'when PostgreSQL may be stopped',
+      async (kill, start) => {
+        const { id } = await beginDrain(worker)
+        await drained(worker)
+        await kill()
+        await start()
+        await worker.postgres.restart()
+        return id
+      },
+    ],
+    [
+      'while PostgreSQL is down',
+      async (kill, start) => {
+        const { id } = await beginDrain(worker)
+        await drained(worker)
+        await worker.postgres.stop()
+        await kill()
+        await start()
+        await worker.postgres.start()
+        return id
+      },
+    ],
+    [
+      'and is away when PostgreSQL is back',
+      async (kill, start) => {
+        const { id } = await beginDrain(worker)
+        await drained(worker)
+        await worker.postgres.stop()
+        await kill()
+        await worker.postgres.start()
+        await joined(worker)
+        await start()
+        return id
+      },
+    ],
+  ]
+  const holders: readonly (readonly [who: string, sidecar: () => SidecarProcess])[] = [
+    ["the coordinator's sidecar", () => cluster.coordinator.sidecar],
+    ["a pooler's sidecar", () => cluster.pooler('pooler-1').sidecar],
+  ]
+
+  for (const [who, of] of holders)
+    for (const [when, leave] of moments)
+      test(`${who}, killed ${when}, leaves nobody held`, async () => {
+        const sidecar = of()
+        for (const { sidecar: each } of [...cluster.nodes, ...cluster.poolers]) await each.answers('/readyz', patience)
+        const before = await rows()
+        const clients = await Promise.all(
+          cluster.poolers.map(async (pooler) => await PooledClients.start(cluster, pooler, 2, write)),
+        )
+        const done = (): number => clients.reduce((sum, one) => sum + one.done, 0)
+        try {
+          await eventually('clients write', () => done() > 20, { deadline: patience })
+          const id = await leave(
+            async () => await sidecar.kill(),
+            async () => {
+              sidecar.start()
+              await sidecar.answers('/livez', patience)
+            },
+          )
+          await nothingIsLeft(cluster, worker, id)
+          const back = clients.map((one) => one.done)
+          for (const [index, one] of clients.entries())
+            await eventually('clients go on', () => one.done > (back[index] ?? 0) + 20, { deadline: patience })
+        } finally {
+          for (const one of clients) await one.stop()
+        }
+        assert.deepEqual(
+          clients.flatMap(({ failures }) => failures),
+          [],
+        )
+        assert.equal(await rows(), before + done())
+      })
+})

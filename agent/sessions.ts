@@ -20,6 +20,8 @@ export class Sessions implements AsyncDisposable {
   readonly drainLedger: Session
   readonly drainNotes: Session
   readonly hold: Session
+  readonly removal: Session
+  readonly removalCalls: Session
 
   /** `closed` hears when a held connection ends without having been asked to. */
   constructor(config: Config, locator: CoordinatorLocator, closed: (use: SessionName) => void) {
@@ -40,6 +42,8 @@ export class Sessions implements AsyncDisposable {
     this.drain = here('drain')
     this.sweep = here('sweep')
     this.hold = atCoordinator('hold-ledger')
+    this.removal = here('removal')
+    this.removalCalls = here('remove')
     this.drainLedger = config.role === 'standalone' ? here('drain-ledger') : atCoordinator('drain-ledger')
     this.drainNotes = atCoordinator('drain-notes')
   }
@@ -62,6 +66,8 @@ export class Sessions implements AsyncDisposable {
       this.drainLedger,
       this.drainNotes,
       this.hold,
+      this.removal,
+      this.removalCalls,
     ]
     await Promise.all(all.map(async (session) => await session[Symbol.asyncDispose]()))
   }

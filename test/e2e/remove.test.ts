@@ -136,6 +136,14 @@ suite('citus-sidecar remove', () => {
     await sidecar.answers('/readyz', patience)
   })
 
+  test('removes a node that somebody disabled before', async () => {
+    await cluster.coordinator.postgres.query('select citus_disable_node($1, $2, true)', ['localhost', last.pgPort])
+    const { code, stdout, stderr } = await removeFrom(cluster.node('worker-1'), 'worker-3')
+    assert.deepEqual([code, stderr], [0, ''], stdout)
+    await staysRemoved()
+    await comesBack()
+  })
+
   test('removes a node without a sidecar by its address', async () => {
     await last.sidecar.stop()
     const { postgres } = cluster.coordinator

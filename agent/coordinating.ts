@@ -49,8 +49,9 @@ export class Coordinating {
       clock,
       random: Math.random,
       report,
-      ledger: sessions.removal,
-      calls: sessions.removalCalls,
+      // While no removal goes on it is asked on a connection that others open all the time.
+      ledger: sessions.ledger,
+      calls: sessions.remove,
       fit: async (signal) => primary() && (await alone(signal)),
       resting,
     })
@@ -90,7 +91,7 @@ export class Coordinating {
       }
       // What cannot be asked now is asked at the next look; it is of a coordinator that is itself away, and that is told elsewhere.
       if (!this.#primary || others.view === undefined) continue
-      const sql = sessions.removal.sql({ timeout: config.statementTimeout, signal })
+      const sql = sessions.ledger.sql({ timeout: config.statementTimeout, signal })
       await this.#lost.look(others, sql).catch((error: unknown) => {
         if (!signal.aborted) report('removal.ledger', { reason: reasonOf(error) })
       })

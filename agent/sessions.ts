@@ -20,8 +20,7 @@ export class Sessions implements AsyncDisposable {
   readonly drainLedger: Session
   readonly drainNotes: Session
   readonly hold: Session
-  readonly removal: Session
-  readonly removalCalls: Session
+  readonly remove: Session
 
   /** `closed` hears when a held connection ends without having been asked to. */
   constructor(config: Config, locator: CoordinatorLocator, closed: (use: SessionName) => void) {
@@ -42,8 +41,7 @@ export class Sessions implements AsyncDisposable {
     this.drain = here('drain')
     this.sweep = here('sweep')
     this.hold = atCoordinator('hold-ledger')
-    this.removal = here('removal')
-    this.removalCalls = here('remove')
+    this.remove = here('remove')
     this.drainLedger = config.role === 'standalone' ? here('drain-ledger') : atCoordinator('drain-ledger')
     this.drainNotes = atCoordinator('drain-notes')
   }
@@ -66,8 +64,7 @@ export class Sessions implements AsyncDisposable {
       this.drainLedger,
       this.drainNotes,
       this.hold,
-      this.removal,
-      this.removalCalls,
+      this.remove,
     ]
     await Promise.all(all.map(async (session) => await session[Symbol.asyncDispose]()))
   }

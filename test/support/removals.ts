@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { openRemoval, requestRemoval } from '../../agent/removal/removal-ledger.ts'
 import type { Removal } from '../../agent/removal/removal-ledger.ts'
+import type { TransferMode } from '../../agent/removal/rules.ts'
 import { readRemovalNodes } from '../../agent/removal/survey.ts'
 import { eventually } from '../../deploy/local/eventually.ts'
 import type { LocalCluster } from '../../deploy/local/local-cluster.ts'
@@ -17,14 +18,18 @@ export async function removeFrom(node: LocalNode, ...args: readonly string[]): P
 }
 
 /** Asks for the removal of a node as the command does, for what takes longer than a command may in a test. */
-export async function askRemoval(cluster: LocalCluster, node: LocalNode): Promise<string> {
+export async function askRemoval(
+  cluster: LocalCluster,
+  node: LocalNode,
+  transfer_mode: TransferMode = 'auto',
+): Promise<string> {
   const sql = ledgerOf(cluster)
   const wanted = (await readRemovalNodes(sql)).find(({ port }) => port === node.pgPort)
   return await requestRemoval(sql, {
     id: randomUUID(),
     member: node.name,
     node_id: wanted?.nodeId ?? -1,
-    transfer_mode: 'auto',
+    transfer_mode,
     allow_gap: false,
   })
 }

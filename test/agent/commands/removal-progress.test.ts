@@ -83,7 +83,7 @@ suite('the progress of a removal', () => {
   test('is a bar on a terminal, drawn over the one before', () => {
     const text = shown(true, { phase: 'move', progress: progress(200) }, { phase: 'move', progress: progress(100) })
     assert.match(text, /\[\.{24}\] 0 of 4 shards/)
-    assert.match(text, /\r\u001B\[2K {2}\[#{12}\.{12}\] 2 of 4 shards, 100\.0 MB of 200\.0 MB/)
+    assert.ok(text.includes(`\r\u001B[2K  [${'#'.repeat(12)}${'.'.repeat(12)}] 2 of 4 shards, 100.0 MB of 200.0 MB`))
     assert.ok(text.endsWith('\r\u001B[2K'))
   })
 

@@ -12,7 +12,7 @@ import type { NodeReport } from './cluster/heartbeat.ts'
 import { MaintenanceSwitch } from './cluster/maintenance.ts'
 import { Registration } from './cluster/registration.ts'
 import type { Config } from './config.ts'
-import { holdForWorkers } from './hold/hold-for-workers.ts'
+import { Coordinating } from './coordinating.ts'
 import { Leaving } from './leaving.ts'
 import { endWhenFree } from './lifecycle.ts'
 import { controlSocket } from './control-client.ts'
@@ -102,13 +102,15 @@ export async function startAgent(config: Config, report: Report, stop: AbortSign
     },
   })
   const { drain } = leaving
-  const nodeHold = holdForWorkers({
+  const coordinating = new Coordinating({
     config,
     clock,
     report,
-    ledger: sessions.hold,
-    primary: () => facts().inRecovery === false,
+    readings,
+    sessions,
+    members: () => registration.members,
     alone: async (late) => await alone.held(late),
+    resting: () => leaving.reason ?? (maintenance.current.on ? 'the coordinator is in maintenance' : undefined),
   })
   const keeper = stack.use(new VerdictKeeper({ state: nodeState, report, onFlip: () => registration.tell() }))
   const prometheus = stack.use(new PrometheusExporter())
@@ -161,12 +163,12 @@ export async function startAgent(config: Config, report: Report, stop: AbortSign
       maintenance: maintenance.current,
       listening: listening.up,
       leaving: leaving.drain.figures,
-      ...(nodeHold === undefined ? {} : { holds: { node: nodeHold.figures } }),
+      ...coordinating.figures,
     }
   }
 
   function status(): StatusReport {
-    const { probes: _probes, listening: _up, leaving: _figures, ...rest } = snapshot()
+    const { probes: _probes, listening: _up, leaving: _figures, removal: _removal, lost: _lost, ...rest } = snapshot()
     return {
       ...rest,
       startedAt,
@@ -232,7 +234,7 @@ export async function startAgent(config: Config, report: Report, stop: AbortSign
     listenerDone,
     maintenance.follow(registration, sessions.probe, config, signal),
     leaving.run(signal),
-    nodeHold?.run(signal),
+    coordinating.run(signal),
   ])
   // Disposed first, so that the loops end before the sessions under them close.
   stack.defer(async () => {
@@ -261,7 +263,7 @@ export async function startAgent(config: Config, report: Report, stop: AbortSign
         until: () => listenUntil.signal,
         onHint: () => {
           scheduler.look('citus.nodes')
-          nodeHold?.hint()
+          coordinating.hint()
         },
         onState: ({ up, reason }) => {
           if (up !== listening.up) report(up ? 'listen.up' : 'listen.down', reason === undefined ? {} : { reason })

@@ -53,6 +53,17 @@ export const events = {
   'kubernetes.grace-differs': { level: 'warn', message: 'the pod has another grace period than is configured' },
   'kubernetes.events-off': { level: 'info', message: 'Kubernetes Events may not be written; tried again in an hour' },
   'kubernetes.event-lost': { level: 'info', message: 'a Kubernetes Event could not be written' },
+  'removal.phase': { level: 'info', message: 'the removal of a node entered another phase' },
+  'removal.waiting': { level: 'info', message: 'the removal of a node waits' },
+  'removal.trouble': { level: 'warn', message: 'a step of the removal of a node failed and is tried again' },
+  'removal.succeeded': { level: 'info', message: 'a node was removed' },
+  'removal.cancelled': { level: 'info', message: 'the removal of a node was taken back' },
+  'removal.refused': { level: 'warn', message: 'a node is not removed' },
+  'removal.failed': { level: 'error', message: 'the removal of a node failed' },
+  'removal.ledger': { level: 'info', message: 'the ledger does not answer about removals' },
+  'member.forgotten': { level: 'info', message: 'a member that was removed is forgotten' },
+  'member.lost': { level: 'error', message: 'a worker with shards is gone; nothing is moved or removed by itself' },
+  'member.back': { level: 'info', message: 'a worker with shards that was gone is there again' },
 } as const satisfies Record<string, { level: 'info' | 'warn' | 'error'; message: string }>
 
 export type EventName = keyof typeof events

@@ -23,6 +23,7 @@ export class Sessions implements AsyncDisposable {
   readonly drainLedger: Session
   readonly drainNotes: Session
   readonly hold: Session
+  readonly remove: Session
 
   /** `closed` hears when a held connection ends without having been asked to. */
   constructor(config: Config, locator: CoordinatorLocator, closed: (use: SessionName) => void) {
@@ -45,6 +46,7 @@ export class Sessions implements AsyncDisposable {
     this.drain = here('drain', unhurried)
     this.sweep = here('sweep')
     this.hold = atCoordinator('hold-ledger')
+    this.remove = here('remove')
     this.drainLedger = config.role === 'standalone' ? here('drain-ledger') : atCoordinator('drain-ledger')
     this.drainNotes = atCoordinator('drain-notes')
   }
@@ -67,6 +69,7 @@ export class Sessions implements AsyncDisposable {
       this.drainLedger,
       this.drainNotes,
       this.hold,
+      this.remove,
     ]
     await Promise.all(all.map(async (session) => await session[Symbol.asyncDispose]()))
   }

@@ -1,6 +1,7 @@
 // What every way out of the process is given: one snapshot of all there is to tell, taken from memory.
 import type { ProbeName, Readings } from '../probes/probe.ts'
 import type { DrainFigures, HoldFigures } from './leaving.ts'
+import type { LostMember, RemovalFigures } from './removal.ts'
 import type { Join, Maintenance, Verdict } from '../probes/verdicts/verdict.ts'
 
 /** All that is known at one moment; times in milliseconds since 1970. */
@@ -26,4 +27,7 @@ export interface Snapshot {
   readonly holds?: Readonly<Partial<Record<'pool' | 'node', HoldFigures>>>
   /** Of a sidecar beside PostgreSQL. */
   readonly leaving?: DrainFigures
+  /** Of the coordinator's sidecar. */
+  readonly removal?: RemovalFigures
+  readonly lost?: readonly LostMember[]
 }

@@ -7,9 +7,7 @@ import type { Report } from '../events.ts'
 import type { Session } from '../pg/session.ts'
 import { actions, recordOperation } from './ledger.ts'
 import type { ActionName } from './ledger.ts'
-
-/** Advisory lock under which sidecars take turns at changing metadata, on the coordinator; any two numbers that nobody else uses. */
-const turnLock = [1_668_510_577, 1] as const
+import { takeTurn } from './turn.ts'
 
 /** How an attempt ended. */
 export type Attempt =
@@ -79,11 +77,7 @@ export async function runAction(
   }
   report('operation.started', { operation: id, kind: action, reason: because })
   try {
-    await sql.query(
-      `select pg_catalog.set_config('lock_timeout', $1, false), pg_catalog.set_config('statement_timeout', $2, false)`,
-      [`${config.registrationLockTimeout}ms`, `${config.registrationTimeout}ms`],
-    )
-    await sql.query('select pg_catalog.pg_advisory_lock($1, $2)', turnLock)
+    await takeTurn(sql, config)
     await record(sql, 'acting', null, because)
     await sql.query(actions[action], action === 'add-secondary' ? [member, config.clusterName] : [member])
     await record(sql, 'done', 'succeeded', because)

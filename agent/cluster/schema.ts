@@ -6,9 +6,12 @@ import { drainFunctionsSql, drainGrants } from './schema-drain.ts'
 import { drainLedgerGrants, drainLedgerSql } from './schema-drain-ledger.ts'
 import { holdFunctionsSql, holdTablesSql, nodeHoldGrants, nodeHoldSql } from './schema-holds.ts'
 import { ledgerTablesSql } from './schema-ledger.ts'
+import { removalFunctionsSql, removalGrants, removalTablesSql } from './schema-removal.ts'
+import { removalStepsGrants, removalStepsSql } from './schema-removal-steps.ts'
+import { removalSurveyGrants, removalSurveySql } from './schema-removal-survey.ts'
 
 /** Raised when tables or functions change; sidecars of version n and n-1 work on one ledger. */
-export const schemaVersion = 3
+export const schemaVersion = 4
 
 const baseSql = `
 create schema if not exists citus_sidecar;
@@ -59,6 +62,9 @@ const coordinatorGrants = [
   'release_hold(uuid, text)',
   'answer_hold(jsonb)',
   ...drainLedgerGrants,
+  ...removalGrants,
+  ...removalSurveyGrants,
+  ...removalStepsGrants,
 ]
 
 function quote(name: string): string {
@@ -81,7 +87,8 @@ function grantsSql(role: Role, user: string): string {
 
 /** The statements that prepare a node of this role, for a session of a superuser, in one transaction. */
 export function schemaSql(role: Role, user: string): string {
-  const ledger = [ledgerTablesSql, ledgerFunctionsSql, holdTablesSql, holdFunctionsSql, drainLedgerSql]
+  const removals = [removalTablesSql, removalFunctionsSql, removalSurveySql, removalStepsSql]
+  const ledger = [ledgerTablesSql, ledgerFunctionsSql, holdTablesSql, holdFunctionsSql, drainLedgerSql, ...removals]
   return [
     baseSql,
     drainFunctionsSql,

@@ -8,6 +8,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   status: async () => (await import('./status.ts')).status,
   accept: async () => (await import('./accept.ts')).accept,
   drain: async () => (await import('./drain.ts')).drain,
+  remove: async () => (await import('./remove.ts')).remove,
   maintenance: async () => (await import('./maintenance.ts')).maintenance,
   config: async () => (await import('./config.ts')).config,
 }

@@ -5,6 +5,7 @@ import type { Snapshot } from '../exporter.ts'
 import { leavingMetrics } from './leaving-metrics.ts'
 import type { Metric, Sample } from './metric.ts'
 import { flag, one } from './metric.ts'
+import { removalMetrics } from './removal-metrics.ts'
 
 function perProbe(
   snapshot: Snapshot,
@@ -130,6 +131,7 @@ export const metrics: readonly Metric[] = [
     samples: ({ listening, join }) => flag(join.finding === 'off' ? undefined : listening),
   },
   ...leavingMetrics,
+  ...removalMetrics,
   {
     name: 'citus_sidecar_probe_success',
     help: 'Whether the last run of a probe succeeded.',

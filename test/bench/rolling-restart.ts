@@ -10,11 +10,10 @@ import { drainView } from '../support/draining.ts'
 import type { Claim, Result } from './claim.ts'
 import { ms } from './claim.ts'
 import { Load } from './load.ts'
+import { createLoadTable, goesOn, lossesOf, lossResults } from './losses.ts'
+import type { Losses } from './losses.ts'
 
 const run = promisify(execFile)
-/** Load before, between and after restarts, transactions. */
-const calm = 300
-
 interface NodeRestart {
   readonly name: string
   readonly waitedMs: number
@@ -26,11 +25,8 @@ interface NodeRestart {
   readonly hookMs: number
 }
 
-interface Restarts {
+interface Restarts extends Losses {
   readonly citus: string
-  readonly transactions: number
-  readonly failed: number
-  readonly missingWrites: number
   readonly nodes: readonly NodeRestart[]
 }
 
@@ -74,18 +70,6 @@ async function restart(node: LocalNode): Promise<NodeRestart> {
   }
 }
 
-async function goesOn(load: Load): Promise<void> {
-  const before = load.transactions
-  await eventually('the load goes on', () => load.transactions > before + calm, { deadline: 60_000 })
-}
-
-async function createLoadTable(cluster: LocalCluster): Promise<void> {
-  const { postgres } = cluster.coordinator
-  await postgres.query('create table load (id bigint primary key, n integer not null)')
-  // The stand-in plans no query: its load stays on the coordinator.
-  if (cluster.kind === 'citus') await postgres.query("select create_distributed_table('load', 'id', shard_count => 8)")
-}
-
 /** Restarts workers, then the coordinator. */
 export async function rollingRestart(agent: string | undefined): Promise<Restarts> {
   await using cluster = await startCluster({
@@ -109,13 +93,9 @@ export async function rollingRestart(agent: string | undefined): Promise<Restart
 }
 
 async function summed(cluster: LocalCluster, load: Load, nodes: readonly NodeRestart[]): Promise<Restarts> {
-  const { transactions, failures, written } = await load.stop()
-  for (const failure of failures.slice(0, 10)) process.stderr.write(`failed: ${failure}\n`)
-  const kept = await cluster.coordinator.postgres.query<{ id: string }>('select id::text from load')
-  const there = new Set(kept.map(({ id }) => Number(id)))
-  const missingWrites = written.filter((id) => !there.has(id)).length
+  const lost = await lossesOf(cluster, load)
   const citus = cluster.kind === 'citus' ? cluster.record.citusVersion : cluster.kind
-  return { citus, transactions, failed: failures.length, missingWrites, nodes }
+  return { citus, ...lost, nodes }
 }
 
 /** Restarts one worker five times while writers go round the poolers, with the hold of the other nodes alone. */
@@ -138,18 +118,6 @@ export async function nodeHoldRestarts(agent: string | undefined): Promise<Resta
   return await summed(cluster, load, nodes)
 }
 
-function losses(what: string, { failed, transactions, missingWrites }: Restarts): readonly Result[] {
-  return [
-    { what, value: `${failed} of ${transactions}`, target: '0', met: failed === 0 },
-    {
-      what: 'acknowledged writes that are missing',
-      value: String(missingWrites),
-      target: '0',
-      met: missingWrites === 0,
-    },
-  ]
-}
-
 export const nodeHold: Claim = {
   name: 'node-hold',
   how: 'real Citus, no pooler: 8 clients with single-row writes, half through the coordinator, half through a worker; the other worker restarted 5 times: preStop script, SIGINT, start.',
@@ -157,7 +125,7 @@ export const nodeHold: Claim = {
     const found = await nodeHoldRestarts(agent)
     const waits = found.nodes.map(({ waitedMs }) => waitedMs)
     return [
-      ...losses('failed writes over 5 restarts', found),
+      ...lossResults('failed writes over 5 restarts', found),
       {
         what: 'writers held',
         value: `worst ${ms(Math.max(...waits))}`,
@@ -183,6 +151,6 @@ export const rollingRestarts: Claim = {
         met: waitedMs <= limit,
       }
     })
-    return [...losses('failed transactions', found), ...waits]
+    return [...lossResults('failed transactions', found), ...waits]
   },
 }

@@ -6,6 +6,7 @@ import { suite, test } from 'node:test'
 import { errorCodes } from '../../agent/errors.ts'
 import { events } from '../../agent/events.ts'
 import { findings } from '../../agent/cluster/findings.ts'
+import { refusals } from '../../agent/removal/refusals.ts'
 import { formatDuration } from '../../agent/setting-types.ts'
 import { settings } from '../../agent/settings.ts'
 import type { Setting } from '../../agent/setting.ts'
@@ -105,6 +106,15 @@ suite('docs/errors.md', () => {
       'what was found',
       'what to do',
     )
+  })
+
+  test('has every refusal of a removal', () => {
+    const found = rowsUnder(page('docs/errors.md'), 'refusal')
+    assert.deepEqual(
+      found.map(({ cells }) => cells['refusal']),
+      Object.keys(refusals),
+    )
+    assertFilled(found, 'what was found', 'what to do')
   })
 
   test('explains every kind there is', () => {

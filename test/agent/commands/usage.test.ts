@@ -67,6 +67,15 @@ const lines: readonly Line[] = [
   ['maintenance on off', standalone, 2, /^unexpected argument 'off'/],
   ['maintenance on --reason', standalone, 2, /--reason.*argument missing/],
   ['status', standalone, 2, /^role standalone belongs to no cluster/],
+  ['remove', standalone, 2, /^role standalone belongs to no cluster\n$/],
+  ['remove one two', standalone, 2, /^unexpected argument 'two'/],
+  ['remove --plan --cancel', standalone, 2, /^--plan and --cancel do not go together; allowed: one of them\n$/],
+  [
+    'remove --transfer-mode slow',
+    standalone,
+    2,
+    /^--transfer-mode: "slow" is not accepted; allowed: auto, force_logical, block_writes\n$/,
+  ],
   ...names
     .filter((name) => name !== 'maintenance')
     .map((name) => [name, {}, 2, /^CITUS_SIDECAR_ROLE: is not set, every sidecar needs one; allowed: /] as const),

@@ -80,7 +80,37 @@ const neverLeft = snapshot({
 const ended = { released: 5, expired: 1, failed: 2 }
 const holds = snapshot({ holds: { pool: { since: now - 3_000, maxMs: 60_000, ended } } })
 
+const removal = {
+  active: true,
+  leftBytes: 300,
+  totalBytes: 1_000,
+  ended: { succeeded: 2, failed: 1, refused: 0, cancelled: 0 },
+}
+const lost = [
+  { member: 'worker-1', shards: 0 },
+  { member: 'worker-2', shards: 7 },
+]
+const coordinates = snapshot({ removal, lost })
+
 const cases: readonly Case[] = [
+  ['a node is removed', 'citus_sidecar_removal_active', coordinates, { '': 1 }],
+  ['it removes nobody, ever', 'citus_sidecar_removal_active', snapshot(), {}],
+  ['what is left', 'citus_sidecar_removal_left_bytes', coordinates, { '': 300 }],
+  [
+    'nobody says what is left',
+    'citus_sidecar_removal_left_bytes',
+    snapshot({ removal: { ...removal, leftBytes: undefined } }),
+    {},
+  ],
+  ['what there was', 'citus_sidecar_removal_total_bytes', coordinates, { '': 1_000 }],
+  [
+    'how removals ended',
+    'citus_sidecar_removals_total',
+    coordinates,
+    { 'outcome=succeeded': 2, 'outcome=failed': 1, 'outcome=refused': 0, 'outcome=cancelled': 0 },
+  ],
+  ['who is gone', 'citus_sidecar_member_lost_with_shards', coordinates, { 'member=worker-1': 0, 'member=worker-2': 7 }],
+  ['who is gone is for the coordinator to say', 'citus_sidecar_member_lost_with_shards', snapshot(), {}],
   ['clients are held', 'citus_sidecar_holds_active', holds, { 'kind=pool': 1 }],
   ['it never holds', 'citus_sidecar_holds_active', snapshot(), {}],
   ['since when they are', 'citus_sidecar_hold_seconds', holds, { 'kind=pool': 3 }],

@@ -1,0 +1,589 @@
+-- What bootstrap of schema version 2 leaves on a coordinator, as recorded then; used and explained by test/e2e/schema-versions.test.ts.
+
+create schema if not exists citus_sidecar;
+revoke all on schema citus_sidecar from public;
+create table if not exists citus_sidecar.schema_version (
+  only_row boolean primary key default true check (only_row),
+  version integer not null
+);
+create table if not exists citus_sidecar.notebook (
+  only_row boolean primary key default true check (only_row),
+  name text,
+  system_identifier text,
+  timeline integer,
+  lsn pg_lsn,
+  group_id integer,
+  node_id integer,
+  coordinator_system_identifier text,
+  coordinator_server_id text,
+  verified_at timestamptz,
+  maintenance jsonb,
+  beat timestamptz
+);
+insert into citus_sidecar.notebook default values on conflict do nothing;
+
+-- The branch points of this timeline; reading server files is otherwise a superuser's right.
+create or replace function citus_sidecar.timeline_history(timeline integer) returns text
+language sql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+  select pg_read_file('pg_wal/' || lpad(upper(to_hex(timeline)), 8, '0') || '.history', 0, 65536, true)
+$$;
+
+-- A table of its own: the notebook's row is locked while a write of the writable probe waits for a synchronous standby.
+create table if not exists citus_sidecar.last_stop (
+  only_row boolean primary key default true check (only_row),
+  state jsonb
+);
+insert into citus_sidecar.last_stop default values on conflict do nothing;
+
+-- Before PostgreSQL 15 only a superuser may.
+create or replace function citus_sidecar.checkpoint() returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  checkpoint;
+end
+$$;
+
+-- The segment that holds everything written so far, closed so that it is archived.
+create or replace function citus_sidecar.switch_wal() returns text
+language sql security definer set search_path = pg_catalog, pg_temp
+as $$ select pg_walfile_name(pg_switch_wal()) $$;
+
+-- Ends one client's session or, with only_cancel, its statement; a superuser's too, but never a sidecar's, and nothing but clients:
+-- replication, archiver and maintenance have other backend types. The state is looked at again: who began to work meanwhile is spared.
+create or replace function citus_sidecar.end_client(client_pid integer, only_cancel boolean, only_idle boolean) returns boolean
+language sql security definer set search_path = pg_catalog, pg_temp
+as $$
+  select case when only_cancel then pg_cancel_backend(a.pid) else pg_terminate_backend(a.pid) end
+    from pg_stat_activity a
+   where a.pid = client_pid and a.pid <> pg_backend_pid() and a.backend_type = 'client backend'
+     and not (a.usename = session_user and a.application_name like 'citus-sidecar/%')
+     and (not only_idle or a.state = 'idle')
+$$;
+
+-- Ends clients, sessions between nodes excepted, at the moment between two transactions: a busy client's pause is too short to be seen
+-- from outside. Watches for so many milliseconds and returns how many it ended.
+create or replace function citus_sidecar.end_idle(milliseconds integer) returns integer
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  until timestamptz := clock_timestamp() + make_interval(secs => least(milliseconds, 1000) / 1000.0);
+  self oid := (select r.oid from pg_roles r where r.rolname = session_user);
+  ended integer := 0;
+  client integer;
+begin
+  loop
+    perform pg_stat_clear_snapshot();
+    for client in
+      select a.pid from pg_stat_get_activity(null) a
+       where a.state = 'idle' and a.backend_type = 'client backend' and a.pid <> pg_backend_pid()
+         and not (a.usesysid = self and a.application_name like 'citus-sidecar/%')
+         and a.application_name not like 'citus\_%gpid=%'
+         -- Who has just ended a transaction has not begun the next one yet; who rests for long is not about to.
+         and not a.state_change between clock_timestamp() - interval '200 milliseconds' and clock_timestamp() - interval '1 millisecond'
+    loop
+      if pg_terminate_backend(client) then
+        ended := ended + 1;
+      end if;
+    end loop;
+    exit when clock_timestamp() >= until;
+    perform pg_sleep(0.0001);
+  end loop;
+  return ended;
+end
+$$;
+
+create or replace function citus_sidecar.recover_prepared() returns integer
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  found integer;
+begin
+  execute 'select recover_prepared_transactions()' into found;
+  return found;
+end
+$$;
+
+-- Keeps writes away from the shards of a worker's group for as long as the caller's transaction lasts, on this server. The caller's
+-- own limit is what ends it when nobody does, so without one nothing is locked. Which lock that is, Citus knows.
+-- A transaction that has written to one of the shards and is about to write to another waits for us while we wait for it, and Citus'
+-- search for deadlocks, every two seconds, would cancel it: so we look for that at once and give way, and wait briefly first. Who
+-- comes to wait for us later is seen by the caller, who cancels this wait.
+create or replace function citus_sidecar.hold_node(node_group integer, longest_ms integer, force boolean) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp set deadlock_timeout = '5ms'
+as $$
+declare
+  target integer;
+  patience integer := least(20, longest_ms);
+  give_up timestamptz := clock_timestamp() + make_interval(secs => longest_ms / 1000.0);
+begin
+  if current_setting('idle_in_transaction_session_timeout') = '0' then
+    raise exception 'a node is held with idle_in_transaction_session_timeout alone' using errcode = '55000';
+  end if;
+  select n.nodeid into target from pg_dist_node n where n.groupid = node_group and n.groupid <> 0 and n.noderole = 'primary';
+  if target is null then
+    raise exception 'group % is that of no worker here', node_group using errcode = '22023';
+  end if;
+  if force then
+    perform set_config('lock_timeout', longest_ms::text, true);
+    perform citus_pause_node_within_txn(target, true, longest_ms / 2);
+    return;
+  end if;
+  loop
+    begin
+      perform set_config('lock_timeout', patience::text, true);
+      perform citus_pause_node_within_txn(target);
+      return;
+    exception when lock_not_available or deadlock_detected or query_canceled then
+      -- What was locked so far is free again, and those who waited for it go on.
+      if clock_timestamp() + make_interval(secs => 2 * patience / 1000.0) > give_up then
+        raise;
+      end if;
+    end;
+    patience := patience * 2;
+    perform pg_sleep(0.01);
+  end loop;
+end
+$$;
+
+create table if not exists citus_sidecar.members (
+  name text primary key,
+  role text not null,
+  host text not null,
+  port integer not null,
+  group_wanted integer,
+  group_id integer,
+  node_id integer,
+  system_identifier text,
+  server_id text,
+  timeline integer,
+  lsn pg_lsn,
+  in_recovery boolean not null default false,
+  postgres_version text,
+  citus_version text,
+  sidecar_version text,
+  state text not null default 'unknown',
+  ready boolean not null default false,
+  reason text not null default '',
+  maintenance jsonb,
+  lag_bytes bigint,
+  joined_at timestamptz not null default clock_timestamp(),
+  last_seen timestamptz not null default clock_timestamp()
+);
+alter table citus_sidecar.members add column if not exists heartbeat_seconds double precision;
+create table if not exists citus_sidecar.operations (
+  id uuid primary key,
+  member text not null,
+  kind text not null,
+  phase text not null,
+  outcome text,
+  reason text,
+  started_at timestamptz not null default clock_timestamp(),
+  ended_at timestamptz
+);
+create index if not exists operations_started_at on citus_sidecar.operations (started_at);
+
+-- What an earlier process of this member's sidecar began and nobody ended was cut off with that process.
+create or replace function citus_sidecar.close_interrupted(member_name text, but uuid) returns void
+language sql security definer set search_path = pg_catalog, pg_temp
+as $$
+  update citus_sidecar.operations set outcome = 'interrupted', ended_at = clock_timestamp()
+   where member = member_name and outcome is null and kind in ('add', 'activate', 'update-address', 'follow-promotion', 'set-coordinator-host', 'add-secondary') and id is distinct from but
+$$;
+revoke all on function citus_sidecar.close_interrupted(text, uuid) from public;
+
+-- A heartbeat. Identity may grow (later position, later timeline), never change: that takes accept_member().
+create or replace function citus_sidecar.announce(announcement jsonb) returns setof citus_sidecar.members
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  said citus_sidecar.members := jsonb_populate_record(null::citus_sidecar.members, announcement);
+  known citus_sidecar.members;
+begin
+  if said.name is null or said.role is null or said.host is null or said.port is null then
+    raise exception 'an announcement needs name, role, host and port' using errcode = '22023';
+  end if;
+  perform from citus_sidecar.members m
+    where m.name <> said.name and m.host = said.host and m.port = said.port
+      and m.last_seen > clock_timestamp() - make_interval(secs => greatest(120, 4 * coalesce(m.heartbeat_seconds, 30)));
+  if found then
+    raise exception 'address %:% belongs to another member', said.host, said.port using errcode = '23505';
+  end if;
+  select * into known from citus_sidecar.members m where m.name = said.name for update;
+  if known.system_identifier is not null and said.system_identifier is not null then
+    if known.system_identifier <> said.system_identifier then
+      raise exception 'member % has system identifier %, not %', said.name, known.system_identifier, said.system_identifier using errcode = '55000';
+    end if;
+    -- What is left out counts as unchanged, so that leaving it out gets nobody around the comparison.
+    if not coalesce(said.in_recovery, false) and not known.in_recovery
+       and (coalesce(said.timeline, known.timeline), coalesce(said.lsn, known.lsn)) < (known.timeline, known.lsn) then
+      raise exception 'member % was at % on timeline %, and is now behind that', said.name, known.lsn, known.timeline using errcode = '55000';
+    end if;
+  end if;
+  if (announcement->>'first')::boolean then
+    perform citus_sidecar.close_interrupted(said.name, null);
+  end if;
+  insert into citus_sidecar.members as m (name, role, host, port, group_wanted, group_id, node_id, system_identifier, server_id, timeline, lsn,
+      in_recovery, postgres_version, citus_version, sidecar_version, state, ready, reason, maintenance, lag_bytes, heartbeat_seconds)
+  values (said.name, said.role, said.host, said.port, said.group_wanted, said.group_id, said.node_id, said.system_identifier, said.server_id,
+      said.timeline, said.lsn, coalesce(said.in_recovery, false), said.postgres_version, said.citus_version, said.sidecar_version,
+      coalesce(said.state, 'unknown'), coalesce(said.ready, false), coalesce(said.reason, ''), said.maintenance, said.lag_bytes,
+      -- Nobody keeps an address for ever by announcing himself once a century; the setting's limits.
+      least(greatest(said.heartbeat_seconds, 1), 600))
+  on conflict (name) do update set
+      role = excluded.role, host = excluded.host, port = excluded.port, group_wanted = excluded.group_wanted,
+      group_id = coalesce(excluded.group_id, m.group_id), node_id = coalesce(excluded.node_id, m.node_id),
+      system_identifier = coalesce(excluded.system_identifier, m.system_identifier), server_id = coalesce(excluded.server_id, m.server_id),
+      timeline = coalesce(excluded.timeline, m.timeline), lsn = coalesce(excluded.lsn, m.lsn),
+      in_recovery = case when excluded.system_identifier is null then m.in_recovery else excluded.in_recovery end,
+      postgres_version = coalesce(excluded.postgres_version, m.postgres_version), citus_version = coalesce(excluded.citus_version, m.citus_version),
+      sidecar_version = excluded.sidecar_version, state = excluded.state, ready = excluded.ready, reason = excluded.reason,
+      maintenance = coalesce(excluded.maintenance, m.maintenance), lag_bytes = excluded.lag_bytes, heartbeat_seconds = excluded.heartbeat_seconds, last_seen = clock_timestamp();
+  if known.name is null or (known.state, known.ready, known.host, known.port) is distinct from
+     (coalesce(said.state, 'unknown'), coalesce(said.ready, false), said.host, said.port) then
+    perform pg_notify('citus_sidecar', jsonb_build_object('member', said.name)::text);
+  end if;
+  return query select * from citus_sidecar.members;
+end
+$$;
+
+-- A person said that this member's new identity is right: forget the old one and that it was registered.
+create or replace function citus_sidecar.accept_member(member_name text) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  update citus_sidecar.members set system_identifier = null, server_id = null, timeline = null, lsn = null, node_id = null, group_id = null
+   where name = member_name;
+  perform pg_notify('citus_sidecar', jsonb_build_object('member', member_name)::text);
+end
+$$;
+
+-- A node that was renamed on its own volume: its old names go once nobody answers to them. Returns those that are alive.
+create or replace function citus_sidecar.take_over_members(member_name text, identifier text, on_timeline integer) returns setof text
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  delete from citus_sidecar.members m
+   where m.name <> member_name and not m.in_recovery and m.system_identifier = identifier and m.timeline = on_timeline
+     and m.last_seen < clock_timestamp() - make_interval(secs => greatest(10, 2.5 * coalesce(m.heartbeat_seconds, 30)));
+  return query select m.name from citus_sidecar.members m
+   where m.name <> member_name and not m.in_recovery and m.system_identifier = identifier and m.timeline = on_timeline order by m.name;
+end
+$$;
+
+-- Who answers at a member's address, asked the way Citus itself connects.
+create or replace function citus_sidecar.identity_at(host text, port integer) returns jsonb
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  answer record;
+begin
+  perform from citus_sidecar.members m where m.host = identity_at.host and m.port = identity_at.port;
+  if not found then
+    perform from pg_dist_node n where n.nodename = identity_at.host and n.nodeport = identity_at.port;
+  end if;
+  if not found then
+    raise exception '%:% is no address of a member', host, port using errcode = '22023';
+  end if;
+  select r.success, r.result into answer
+    from master_run_on_worker(array[host], array[port], array[
+      'select jsonb_build_object(''systemIdentifier'', system_identifier::text, ''inRecovery'', pg_is_in_recovery())::text from pg_control_system()'], false) r;
+  if not answer.success then
+    return jsonb_build_object('error', answer.result);
+  end if;
+  return answer.result::jsonb;
+end
+$$;
+
+create or replace function citus_sidecar.known_member(member_name text) returns citus_sidecar.members
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  known citus_sidecar.members;
+begin
+  select * into known from citus_sidecar.members m where m.name = member_name;
+  if known.name is null or known.system_identifier is null then
+    raise exception 'member % has not announced itself', member_name using errcode = '22023';
+  end if;
+  return known;
+end
+$$;
+revoke all on function citus_sidecar.known_member(text) from public;
+
+-- The server behind the address must be the one that announced itself: never register a stranger.
+create or replace function citus_sidecar.check_identity(known citus_sidecar.members) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  there jsonb := citus_sidecar.identity_at(known.host, known.port);
+begin
+  if there ? 'error' then
+    raise exception 'the coordinator cannot reach %:%: %', known.host, known.port, there->>'error' using errcode = '08006';
+  end if;
+  if there->>'systemIdentifier' <> known.system_identifier then
+    raise exception 'at %:% answers another PostgreSQL (system identifier %) than member % (%)',
+      known.host, known.port, there->>'systemIdentifier', known.name, known.system_identifier using errcode = '55000', detail = 'identity';
+  end if;
+end
+$$;
+revoke all on function citus_sidecar.check_identity(citus_sidecar.members) from public;
+
+create or replace function citus_sidecar.register(member_name text) returns integer
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  known citus_sidecar.members := citus_sidecar.known_member(member_name);
+  new_group integer := known.group_wanted;
+begin
+  if known.role <> 'worker' or known.in_recovery then
+    raise exception 'member % is no primary worker', member_name using errcode = '22023';
+  end if;
+  perform citus_sidecar.check_identity(known);
+  -- Citus' own default takes the next number even where a group was given that number by hand, and fails.
+  while new_group is null or (known.group_wanted is null and exists (select from pg_dist_node n where n.groupid = new_group)) loop
+    new_group := nextval('pg_catalog.pg_dist_groupid_seq');
+  end loop;
+  return citus_add_node(known.host, known.port, new_group, 'primary', 'default');
+end
+$$;
+
+create or replace function citus_sidecar.activate(member_name text) returns integer
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  known citus_sidecar.members := citus_sidecar.known_member(member_name);
+  node pg_dist_node;
+begin
+  perform citus_sidecar.check_identity(known);
+  select * into node from pg_dist_node n where n.nodename = known.host and n.nodeport = known.port;
+  -- An active node is activated again when its volume was emptied. Its copies of reference tables are gone, and Citus
+  -- forgets them, which spares every writer of them an error, when it is disabled; it refuses that to the only place of a shard.
+  if node.isactive and not exists (
+    select from pg_dist_placement p where p.groupid = node.groupid
+       and not exists (select from pg_dist_placement o where o.shardid = p.shardid and o.groupid <> p.groupid)) then
+    perform citus_disable_node(known.host, known.port, true);
+  end if;
+  return citus_activate_node(known.host, known.port);
+end
+$$;
+
+-- Points the group's row at the member: its address changed, or it was promoted.
+create or replace function citus_sidecar.update_address(member_name text) returns integer
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  known citus_sidecar.members := citus_sidecar.known_member(member_name);
+  target record;
+  own integer;
+begin
+  select n.nodeid, n.nodename, n.nodeport into target from pg_dist_node n where n.groupid = known.group_id and n.noderole = 'primary';
+  if target is null then
+    raise exception 'group % of member % has no row', known.group_id, member_name using errcode = '22023';
+  end if;
+  -- The coordinator cannot be asked over the wire for its own row before the row is right.
+  if known.group_id <> 0 then
+    perform citus_sidecar.check_identity(known);
+  end if;
+  -- A secondary that was promoted has a row of its own, and no two may have one address: the two trade theirs.
+  select n.nodeid into own from pg_dist_node n
+    where n.groupid = known.group_id and n.noderole <> 'primary' and n.nodename = known.host and n.nodeport = known.port;
+  if own is not null then
+    perform citus_update_node(own, 'citus-sidecar-trades', 1, false, 10000);
+  end if;
+  perform citus_update_node(target.nodeid, known.host, known.port, false, 10000);
+  if own is not null then
+    perform citus_update_node(own, target.nodename, target.nodeport, false, 10000);
+  end if;
+  return target.nodeid;
+end
+$$;
+
+create or replace function citus_sidecar.set_coordinator_host(member_name text) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  known citus_sidecar.members := citus_sidecar.known_member(member_name);
+begin
+  if known.role <> 'coordinator' or known.in_recovery then
+    raise exception 'member % is no primary coordinator', member_name using errcode = '22023';
+  end if;
+  -- With rows of group 0 but no primary among them Citus 13.2 ends the server process.
+  perform from pg_dist_node n where n.groupid = 0;
+  if found then
+    raise exception 'group 0 has rows already' using errcode = '22023';
+  end if;
+  perform citus_set_coordinator_host(known.host, known.port);
+end
+$$;
+
+create or replace function citus_sidecar.register_secondary(member_name text, cluster_name text) returns integer
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  known citus_sidecar.members := citus_sidecar.known_member(member_name);
+  leader record;
+begin
+  select n.nodename, n.nodeport into leader from pg_dist_node n where n.groupid = known.group_id and n.noderole = 'primary';
+  if leader is null or not known.in_recovery or (known.group_id = 0) <> (known.role = 'coordinator') then
+    raise exception 'member % is no standby of a registered group', member_name using errcode = '22023';
+  end if;
+  perform citus_sidecar.check_identity(known);
+  return citus_add_secondary_node(known.host, known.port, leader.nodename, leader.nodeport, cluster_name);
+end
+$$;
+
+-- One row an operation; the oldest go when there are more than a thousand.
+create or replace function citus_sidecar.record_operation(operation jsonb) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  said citus_sidecar.operations := jsonb_populate_record(null::citus_sidecar.operations, operation);
+begin
+  -- A member has one registration call at a time: an older one without an end was cut off.
+  if said.kind in ('add', 'activate', 'update-address', 'follow-promotion', 'set-coordinator-host', 'add-secondary') and not exists (select from citus_sidecar.operations o where o.id = said.id) then
+    perform citus_sidecar.close_interrupted(said.member, said.id);
+  end if;
+  insert into citus_sidecar.operations as o (id, member, kind, phase, outcome, reason, ended_at)
+  values (said.id, said.member, said.kind, said.phase, said.outcome, said.reason, case when said.outcome is null then null else clock_timestamp() end)
+  on conflict (id) do update set phase = excluded.phase, outcome = excluded.outcome, reason = excluded.reason, ended_at = excluded.ended_at;
+  delete from citus_sidecar.operations o where o.id in
+    (select old.id from citus_sidecar.operations old order by old.started_at desc offset 1000);
+end
+$$;
+
+create table if not exists citus_sidecar.holds (
+  id uuid primary key,
+  member text not null,
+  kinds text[] not null,
+  requested_at timestamptz not null default clock_timestamp(),
+  expires_at timestamptz not null,
+  released_at timestamptz,
+  reason text not null default ''
+);
+-- Two drains at once would each wait for what the other holds: the index lets no second hold be open.
+create unique index if not exists holds_one_open on citus_sidecar.holds ((true)) where released_at is null;
+create table if not exists citus_sidecar.hold_answers (
+  hold_id uuid not null references citus_sidecar.holds on delete cascade,
+  holder text not null,
+  kind text not null,
+  state text not null check (state in ('held', 'failed', 'released')),
+  reason text not null default '',
+  at timestamptz not null default clock_timestamp(),
+  primary key (hold_id, holder, kind)
+);
+
+-- Opens a hold, or returns the one that is open under this id: asking twice, or again after a restart, changes nothing and extends nothing.
+create or replace function citus_sidecar.request_hold(request jsonb) returns setof citus_sidecar.holds
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  said citus_sidecar.holds := jsonb_populate_record(null::citus_sidecar.holds, request);
+  lasts interval := make_interval(secs => (request->>'seconds')::double precision);
+  other citus_sidecar.holds;
+begin
+  -- Each part is a truth of its own: with a null in one of them the whole would be neither true nor false.
+  if said.id is null or said.member is null or coalesce(cardinality(said.kinds), 0) = 0 or not said.kinds <@ array['pool', 'node']
+     or lasts is null or lasts <= interval '0' or lasts > interval '600 seconds' then
+    raise exception 'a hold needs id, kinds out of pool and node, and seconds up to 600' using errcode = '22023';
+  end if;
+  perform from citus_sidecar.members m where m.name = said.member;
+  if not found then
+    raise exception 'member % has not announced itself', said.member using errcode = '22023';
+  end if;
+  perform pg_advisory_xact_lock(1668510577, 3);
+  update citus_sidecar.holds h set released_at = h.expires_at, reason = 'its lease ran out' where h.released_at is null and h.expires_at <= clock_timestamp();
+  -- A member's own older hold is one that it could not release.
+  update citus_sidecar.holds h set released_at = clock_timestamp(), reason = 'superseded by a newer one of the same member'
+   where h.released_at is null and h.member = said.member and h.id <> said.id;
+  select * into other from citus_sidecar.holds h where h.released_at is null and h.id <> said.id;
+  if found then
+    raise exception 'member % holds the traffic until %', other.member, other.expires_at using errcode = '55006';
+  end if;
+  insert into citus_sidecar.holds (id, member, kinds, expires_at) values (said.id, said.member, said.kinds, clock_timestamp() + lasts)
+    on conflict (id) do nothing;
+  if found then
+    perform pg_notify('citus_sidecar', jsonb_build_object('hold', said.id)::text);
+  end if;
+  delete from citus_sidecar.holds h where h.id in
+    (select old.id from citus_sidecar.holds old where old.released_at is not null order by old.requested_at desc offset 1000);
+  return query select * from citus_sidecar.holds h where h.id = said.id;
+end
+$$;
+
+-- Closes a hold; that of another id, a closed one and an unknown one stay as they are.
+create or replace function citus_sidecar.release_hold(hold_id uuid, why text) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  update citus_sidecar.holds h set released_at = clock_timestamp(), reason = left(why, 500) where h.id = hold_id and h.released_at is null;
+  if found then
+    perform pg_notify('citus_sidecar', jsonb_build_object('hold', hold_id)::text);
+  end if;
+end
+$$;
+
+-- What one holder says of a hold; only what is new is told to the others.
+create or replace function citus_sidecar.answer_hold(answer jsonb) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  said citus_sidecar.hold_answers := jsonb_populate_record(null::citus_sidecar.hold_answers, answer);
+begin
+  if said.hold_id is null or coalesce(length(said.holder), 0) not between 1 and 63 or coalesce(said.kind, '') not in ('pool', 'node')
+     or coalesce(said.state, '') not in ('held', 'failed', 'released') then
+    raise exception 'an answer needs hold_id, holder, kind (pool, node) and state (held, failed, released)' using errcode = '22023';
+  end if;
+  insert into citus_sidecar.hold_answers as a (hold_id, holder, kind, state, reason)
+    select said.hold_id, said.holder, said.kind, said.state, left(coalesce(said.reason, ''), 500)
+     where exists (select from citus_sidecar.holds h where h.id = said.hold_id)
+    on conflict (hold_id, holder, kind) do update set state = excluded.state, reason = excluded.reason, at = clock_timestamp()
+     where (a.state, a.reason) is distinct from (excluded.state, excluded.reason);
+  if found then
+    perform pg_notify('citus_sidecar', jsonb_build_object('hold', said.hold_id)::text);
+  end if;
+end
+$$;
+grant usage on schema citus_sidecar to "citus_sidecar";
+grant select on all tables in schema citus_sidecar to "citus_sidecar";
+grant update on citus_sidecar.notebook, citus_sidecar.last_stop to "citus_sidecar";
+revoke all on function citus_sidecar.timeline_history(integer) from public;
+grant execute on function citus_sidecar.timeline_history(integer) to "citus_sidecar";
+revoke all on function citus_sidecar.checkpoint() from public;
+grant execute on function citus_sidecar.checkpoint() to "citus_sidecar";
+revoke all on function citus_sidecar.switch_wal() from public;
+grant execute on function citus_sidecar.switch_wal() to "citus_sidecar";
+revoke all on function citus_sidecar.end_client(integer, boolean, boolean) from public;
+grant execute on function citus_sidecar.end_client(integer, boolean, boolean) to "citus_sidecar";
+revoke all on function citus_sidecar.recover_prepared() from public;
+grant execute on function citus_sidecar.recover_prepared() to "citus_sidecar";
+revoke all on function citus_sidecar.hold_node(integer, integer, boolean) from public;
+grant execute on function citus_sidecar.hold_node(integer, integer, boolean) to "citus_sidecar";
+revoke all on function citus_sidecar.announce(jsonb) from public;
+grant execute on function citus_sidecar.announce(jsonb) to "citus_sidecar";
+revoke all on function citus_sidecar.accept_member(text) from public;
+grant execute on function citus_sidecar.accept_member(text) to "citus_sidecar";
+revoke all on function citus_sidecar.take_over_members(text, text, integer) from public;
+grant execute on function citus_sidecar.take_over_members(text, text, integer) to "citus_sidecar";
+revoke all on function citus_sidecar.identity_at(text, integer) from public;
+grant execute on function citus_sidecar.identity_at(text, integer) to "citus_sidecar";
+revoke all on function citus_sidecar.register(text) from public;
+grant execute on function citus_sidecar.register(text) to "citus_sidecar";
+revoke all on function citus_sidecar.activate(text) from public;
+grant execute on function citus_sidecar.activate(text) to "citus_sidecar";
+revoke all on function citus_sidecar.update_address(text) from public;
+grant execute on function citus_sidecar.update_address(text) to "citus_sidecar";
+revoke all on function citus_sidecar.set_coordinator_host(text) from public;
+grant execute on function citus_sidecar.set_coordinator_host(text) to "citus_sidecar";
+revoke all on function citus_sidecar.register_secondary(text, text) from public;
+grant execute on function citus_sidecar.register_secondary(text, text) to "citus_sidecar";
+revoke all on function citus_sidecar.record_operation(jsonb) from public;
+grant execute on function citus_sidecar.record_operation(jsonb) to "citus_sidecar";
+revoke all on function citus_sidecar.request_hold(jsonb) from public;
+grant execute on function citus_sidecar.request_hold(jsonb) to "citus_sidecar";
+revoke all on function citus_sidecar.release_hold(uuid, text) from public;
+grant execute on function citus_sidecar.release_hold(uuid, text) to "citus_sidecar";
+revoke all on function citus_sidecar.answer_hold(jsonb) from public;
+grant execute on function citus_sidecar.answer_hold(jsonb) to "citus_sidecar";
+insert into citus_sidecar.schema_version (version) values (2)
+       on conflict (only_row) do update set version = excluded.version;

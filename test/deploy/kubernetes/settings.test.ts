@@ -73,10 +73,11 @@ testCheck('PostgreSQL is configured for its pod', postgresDisagreements, [
   [worker, `${postgres}.args.2`, 'config_file=/etc/postgresql.conf', /without its configuration/],
   [worker, `${postgres}.volumeMounts.postgres-config.mountPath`, '/etc/pg', /pg_hba\.conf from elsewhere/],
   [worker, `${postgres}.volumeMounts.socket.mountPath`, '/socket', /socket elsewhere/],
-  [worker, `${postgres}.env.PGDATA.value`, '/pgdata/other', /elsewhere than it is prepared/],
+  [worker, `${postgres}.env.PGDATA.value`, '/var/lib/postgresql/data', /in no volume/],
+  [worker, `${postgres}.command.1`, '/start.sh', /not prepared before/],
   [worker, `${postgres}.env.PGDATA.value`, '/pgdata', /top of a volume/],
   [worker, `${postgres}.env.PGPASSFILE`, undefined, /no password file/],
-  [worker, `${postgres}.volumeMounts.passfile.name`, 'tmp', /\/run\/citus of postgres is tmp/],
+  [worker, `${postgres}.volumeMounts.passfile.mountPath`, '/run/other', /no password file/],
 ])
 
 testCheck('PgBouncer is configured for its pod', poolerDisagreements, [

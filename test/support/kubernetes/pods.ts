@@ -59,9 +59,9 @@ function unrestrictedContainer(
   return broken(`${workload.name}: ${name}`, rules)
 }
 
-/** Who can read the superuser's password beyond the steps that need it. */
+/** Who can read the superuser's password beside PostgreSQL itself and the step that needs it. */
 export function superuserReaders(objects: Objects): readonly string[] {
-  const allowed = new Set(['prepare', 'bootstrap'])
+  const allowed = new Set(['postgres', 'bootstrap'])
   return workloads(objects).flatMap((workload) =>
     containers(workload)
       .filter((one) => secretsOf(workload, one).includes('citus-superuser') && !allowed.has(one.name))
@@ -78,6 +78,8 @@ export function wrongProbes(objects: Objects): readonly string[] {
     const beside = container(workload, workload.object.kind === 'StatefulSet' ? 'postgres' : 'pgbouncer')
     const sidecar = container(workload, 'citus-sidecar')
     const port = sidecar.ports?.[0]?.containerPort
+    // Natively it is told to end after PostgreSQL, and a pooler has no drain.
+    const waits = workload.object.kind === 'StatefulSet' && sidecar.restartPolicy === undefined
     const { httpGet, periodSeconds = 10, failureThreshold = 3, timeoutSeconds = 1 } = beside.readinessProbe ?? {}
     const rules: Readonly<Record<string, boolean>> = {
       [`${beside.name} is not ready by the sidecar's /readyz`]: httpGet?.path === '/readyz' && httpGet.port === port,
@@ -89,7 +91,9 @@ export function wrongProbes(objects: Objects): readonly string[] {
         sidecar.livenessProbe?.httpGet?.path === '/livez' && sidecar.livenessProbe.httpGet.port === port,
       [`citus-sidecar has a readiness probe, which couples`]: sidecar.readinessProbe === undefined,
       [`citus-sidecar has a startup probe, which deadlocks`]: sidecar.startupProbe === undefined,
-      [`citus-sidecar has a hook: it must not drain by itself`]: sidecar.lifecycle === undefined,
+      [`citus-sidecar is told to end before it knows of a drain`]:
+        !waits || sidecar.lifecycle?.preStop?.exec !== undefined,
+      [`citus-sidecar has a hook without need`]: waits || sidecar.lifecycle === undefined,
     }
     return broken(workload.name, rules)
   })

@@ -1,7 +1,6 @@
 // Does PostgreSQL's configuration agree with the pod that it is in.
 import { container, nodes, ofKind } from './objects.ts'
 import type { KubernetesObject, Workload } from './objects.ts'
-import { sharedVolume } from './references.ts'
 import { broken } from './rules.ts'
 
 /** The settings of a postgresql.conf; of two the last counts. */
@@ -27,27 +26,25 @@ export function postgresDisagreements(objects: readonly KubernetesObject[]): rea
     'somebody gets in without a password': !/^[^#]*\b(trust|md5|password)\s*$/m.test(files['pg_hba.conf'] ?? 'trust'),
   }
   const inPods = nodes(objects).flatMap((workload) => {
-    const { args = [], volumeMounts = [] } = container(workload, 'postgres')
+    const { command = [], args = [], volumeMounts = [] } = container(workload, 'postgres')
     const folder = volumeMounts.find(({ name }) => name === 'postgres-config')?.mountPath ?? '?'
     const data = variable(workload, 'postgres', 'PGDATA') ?? ''
     const passfile = variable(workload, 'postgres', 'PGPASSFILE') ?? ''
     const rules: Readonly<Record<string, boolean>> = {
+      'is not prepared before it starts': command.join(' ') === `sh ${folder}/start.sh`,
       'starts without its configuration': args.includes(`config_file=${folder}/postgresql.conf`),
       'takes pg_hba.conf from elsewhere': settings['hba_file'] === `${folder}/pg_hba.conf`,
       'has its socket elsewhere than in the volume': volumeMounts.some(
         ({ name, mountPath }) => name === 'socket' && mountPath === settings['unix_socket_directories'],
       ),
-      'has its data elsewhere than it is prepared': data !== '' && data === variable(workload, 'prepare', 'PGDATA'),
+      'has its data in no volume': volumeMounts.some(({ mountPath }) => data.startsWith(`${mountPath}/`)),
       'has its data at the top of a volume, beside what a file system puts there': !volumeMounts.some(
         ({ mountPath }) => mountPath === data,
       ),
-      'has no password file': passfile === '/run/citus/passfile',
+      'has no password file':
+        passfile === '/run/citus/passfile' && volumeMounts.some(({ mountPath }) => mountPath === '/run/citus'),
     }
-    return [
-      ...broken(workload.name, rules),
-      ...sharedVolume(workload, '/run/citus', ['prepare', 'postgres']),
-      ...sharedVolume(workload, '/pgdata', ['prepare', 'postgres']),
-    ]
+    return broken(workload.name, rules)
   })
   return [...broken('citus-postgres', general), ...inPods]
 }

@@ -1,7 +1,7 @@
-# What PostgreSQL needs before it starts: a password file for the connections between nodes and, once, a database.
-# Run by the init container `prepare` as PostgreSQL's user. The image's own way is not used: it would leave the superuser's
-# password in the server's environment, where libpq prefers it to the password file, and a database that it was killed
-# while making would be taken for a whole one.
+# Starts PostgreSQL, after what it needs: a password file for the connections between nodes and, once, a database.
+# In PostgreSQL's own container: an init container would make every restart, and whoever waits for it, a second or two slower.
+# The database is not made by the image's entry point. That would leave the superuser's password in the server's environment, where libpq
+# prefers it to the password file, and would take a database that it was killed while making for a whole one.
 set -eu
 umask 077
 
@@ -21,3 +21,7 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
 fi
 # A volume's group may have been given rights to it, with which PostgreSQL would not start.
 chmod 0700 "$PGDATA"
+
+umask 022
+! command -v docker-entrypoint.sh >/dev/null || set -- docker-entrypoint.sh "$@"
+exec "$@"

@@ -2,6 +2,7 @@
 // ever waits for the API. What cannot be written is lost; the log has it all.
 import type { EventName, Report } from '../events.ts'
 import { reasonOf } from '../errors.ts'
+import { ChildSignal } from '../loop/child-signal.ts'
 import type { Clock } from '../loop/clock.ts'
 import { readAccess } from './access.ts'
 import type { ApiAccess, ApiPlace } from './access.ts'
@@ -63,10 +64,11 @@ export class PodEvents implements AsyncDisposable {
 
   /** Writes what waits, briefly. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const timer = setTimeout(() => this.#end.abort(new Error('the sidecar ends')), goodbye)
-    await this.#writing
-    clearTimeout(timer)
+    using patience = new ChildSignal(this.#end.signal)
+    await Promise.race([this.#writing, this.#options.clock.sleep(goodbye, patience.signal)])
+    patience.abort()
     this.#end.abort(new Error('the sidecar ends'))
+    await this.#writing
   }
 
   async #write(): Promise<void> {

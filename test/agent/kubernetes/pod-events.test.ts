@@ -211,9 +211,12 @@ suite('events for Kubernetes', () => {
     assert.deepEqual(reasons(api), ['DrainStarted', 'UncleanStop'])
     first.take('drain.back', { waitedMs: 1 })
     api.mood = 'silent'
-    const second = told(api).to
-    second.take('drain.started', { endsInMs: 1 })
-    await second[Symbol.asyncDispose]()
+    const second = told(api)
+    second.to.take('drain.started', { endsInMs: 1 })
+    await eventually('it is on its way', () => api.asked.length === 3)
+    const ended = second.to[Symbol.asyncDispose]()
+    await second.clock.advance(500)
+    await ended
     assert.equal(api.events.length, 2)
   })
 })

@@ -60,6 +60,7 @@ export class Leaving {
       tally,
       local: sessions.drain,
       sweep: sessions.sweep,
+      held: sessions.probe,
       ledger: sessions.drainLedger,
       notes: sessions.drainNotes,
       findCause: async (signal) => await findCause(place, node, signal),

@@ -78,6 +78,9 @@ begin
                         when exists (select from citus_sidecar.drain_phases p where p.operation = o.id and p.outcome = 'failed') then 'incomplete'
                         else 'succeeded' end
    where o.member = member_name and o.kind = 'drain' and o.outcome is null;
+  -- The sidecar of a drain that is known tells of it again, and knows better.
+  update citus_sidecar.drain_phases p set outcome = 'failed', reason = 'its sidecar ended, and the next one did not know of it'
+   where p.member = member_name and p.outcome is null;
 end
 $$;`
 

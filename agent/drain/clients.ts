@@ -3,6 +3,7 @@ import type { Sql } from '../../probes/sql.ts'
 import type { Config } from '../config.ts'
 import type { Clock } from '../loop/clock.ts'
 import type { Session } from '../pg/session.ts'
+import { heldWhereFull } from './held-where-full.ts'
 import { LeftUndone, orLeave } from './step.ts'
 import type { Step } from './step.ts'
 
@@ -59,10 +60,15 @@ async function end(local: Sql, pids: readonly number[], onlyCancel: boolean, onl
 
 /** Ends clients that come after all had gone, until the signal aborts. */
 export async function keepNewcomersAway(
-  { sweep, clock, config }: { readonly sweep: Session; readonly clock: Clock; readonly config: Config },
+  {
+    sweep,
+    held,
+    clock,
+    config,
+  }: { readonly sweep: Session; readonly held: Session; readonly clock: Clock; readonly config: Config },
   signal: AbortSignal,
 ): Promise<void> {
-  const local = sweep.sql({ timeout: config.statementTimeout, signal })
+  const local = heldWhereFull(sweep.sql({ timeout: config.statementTimeout, signal }), held, config)
   while (!signal.aborted) {
     try {
       const sessions = await local.query<ClientSession>(clientsSql)

@@ -16,6 +16,8 @@ export interface DrainOptions {
   /** Sessions of its own: on this node for the phases and for sweeping, on the coordinator for the ledger. */
   readonly local: Session
   readonly sweep: Session
+  /** On this node too, and held all the time. */
+  readonly held: Session
   readonly ledger: Session
   /** On the coordinator too, for what nobody waits for. */
   readonly notes: Session

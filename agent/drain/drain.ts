@@ -6,6 +6,7 @@ import { ChildSignal } from '../loop/child-signal.ts'
 import { sayHowItStopped } from './clean-stop.ts'
 import { keepNewcomersAway } from './clients.ts'
 import type { FoundCause } from './cause.ts'
+import { heldWhereFull } from './held-where-full.ts'
 import { compare, owesReturn, release } from './come-back.ts'
 import { DrainLedger } from './drain-ledger.ts'
 import type { DrainOptions } from './drain-options.ts'
@@ -196,7 +197,7 @@ export class Drain {
   }
 
   async #do(name: PhaseName, plan: PlannedPhase, budgetMs: number, signal: AbortSignal): Promise<string> {
-    const { config, clock, local, ledger, findCause } = this.#options
+    const { config, clock, local, held, ledger, findCause } = this.#options
     if (name === 'hold') {
       // Owed from the moment it is asked for, and on disk before: whoever is killed now must still know what to release.
       this.#update({ holdUntil: clock.now() + config.holdMax })
@@ -214,7 +215,7 @@ export class Drain {
         setCause: (found) => this.#setCause(found),
         // Where clients wait, nobody takes time that another phase has left over.
         budgetMs: this.#record?.heldAt === null ? budgetMs : Math.min(plan.budgetMs, budgetMs),
-        local: patientSql(local.sql(bounds), clock, signal),
+        local: patientSql(heldWhereFull(local.sql(bounds), held, config), clock, signal),
         ledger: ledger.sql(bounds),
         hold: () => this.#hold,
         keepHold: (hold) => {

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { after, afterEach, before, suite, test } from 'node:test'
 import { joined, quick } from '../support/joining.ts'
 import { Acknowledged, nothingIsLeft } from '../support/aftermath.ts'
-import { cancelDrain, drained, drainView } from '../support/draining.ts'
+import { beginDrain, cancelDrain, drained, drainView } from '../support/draining.ts'
+import { untilHolds } from '../support/node-holds.ts'
 import { StuckCluster, stuckPhases } from '../support/stuck-phases.ts'
 
 suite('a drain that is broken off', () => {
@@ -52,4 +53,41 @@ suite('a drain that is broken off', () => {
       await nothingIsLeft(cluster, worker, id)
       await rows.areThere()
     })
+
+  const drainWorker = async (): Promise<string> => {
+    const { worker } = stuck
+    await joined(worker)
+    await rows.write()
+    await beginDrain(worker)
+    const { id, end } = await drained(worker)
+    assert.deepEqual(end, { ok: true, reason: '' })
+    return id
+  }
+
+  test('by a person once PostgreSQL may be stopped leaves a node that serves', async () => {
+    const id = await drainWorker()
+    await cancelDrain(stuck.worker)
+    await nothingIsLeft(stuck.cluster, stuck.worker, id)
+    await rows.areThere()
+  })
+
+  test('by a person while PostgreSQL is down lets clients go at once', async () => {
+    const { cluster, worker } = stuck
+    const id = await drainWorker()
+    await worker.postgres.stop()
+    await cancelDrain(worker)
+    await untilHolds([cluster.coordinator], 0)
+    await worker.postgres.start()
+    await nothingIsLeft(cluster, worker, id)
+    await rows.areThere()
+  })
+
+  test('by the death of PostgreSQL once it may be stopped is over when it is back', async () => {
+    const { cluster, worker } = stuck
+    const id = await drainWorker()
+    await worker.postgres.kill()
+    await worker.postgres.start()
+    await nothingIsLeft(cluster, worker, id)
+    await rows.areThere()
+  })
 })

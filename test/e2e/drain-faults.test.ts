@@ -1,5 +1,6 @@
 // What a drain does when something is in its way: it says what was left undone and ends in time.
 import assert from 'node:assert/strict'
+import type { Client } from 'pg'
 import { after, before, beforeEach, suite, test } from 'node:test'
 import { eventually } from '../../deploy/local/eventually.ts'
 import type { LocalCluster } from '../../deploy/local/local-cluster.ts'
@@ -106,6 +107,20 @@ suite('a drain with something in its way', () => {
     assert.match(phasesOf(done)['drain'] ?? '', /^failed: ./)
     assert.equal(done.end?.ok, false)
     await worker.postgres.start()
+    await joined(worker)
+  })
+
+  test('empties a server that has no free slot, on a connection that is held', async () => {
+    const clients: Client[] = []
+    const fill = async (): Promise<void> => {
+      for (;;) clients.push(await worker.postgres.connect({ user: 'citus_sidecar' }))
+    }
+    await assert.rejects(fill(), { code: '53300' })
+    await beginDrain(worker)
+    const done = await drained(worker)
+    assert.deepEqual(done.end, { ok: true, reason: '' })
+    for (const client of clients) await client.end().catch(() => undefined)
+    await cancelDrain(worker)
     await joined(worker)
   })
 

@@ -1,5 +1,5 @@
 // A file system of one megabyte that a test can fill: a tmpfs, which only root with the right to mount can have.
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, open, rm } from 'node:fs/promises'
 import { endWithProcess } from '../../deploy/local/leftovers.ts'
 import { runProgram } from '../../deploy/local/run-program.ts'
 import type { ServerUser } from '../../deploy/local/server-user.ts'
@@ -33,4 +33,15 @@ export async function mountSmallDisk(path: string, user: ServerUser | undefined)
       await rm(path, { recursive: true })
     },
   }
+}
+
+/** Writes a file there until nothing goes any more. */
+export async function fillDisk(path: string): Promise<void> {
+  await using file = await open(path, 'w')
+  for (const size of [65_536, 4_096, 1])
+    try {
+      for (;;) await file.write(Buffer.alloc(size, 'x'))
+    } catch (error) {
+      if (!(error instanceof Error) || !('code' in error) || error.code !== 'ENOSPC') throw error
+    }
 }

@@ -83,6 +83,23 @@ suite('the ledger of drains', () => {
     }
   })
 
+  test('ends the phases of which their sidecar has lost sight, until it knows better', async () => {
+    const [drain, other] = ['w', 'other'].map((member) => ({
+      operation: randomUUID(),
+      member,
+      phases: [phase, { ...phase, phase: 'hold', took_ms: null, outcome: null }],
+    }))
+    assert.ok(drain !== undefined && other !== undefined)
+    for (const one of [drain, other]) await tell(one)
+    await as("select citus_sidecar.end_drains('w')")
+    const found = async ({ operation }: { readonly operation: string }): Promise<unknown> =>
+      await as('select outcome from citus_sidecar.drain_phases where operation = $1 order by phase', [operation])
+    assert.deepEqual(await found(drain), [{ outcome: 'failed' }, { outcome: 'done' }])
+    assert.deepEqual(await found(other), [{ outcome: null }, { outcome: 'done' }])
+    await tell({ ...drain, phases: [{ ...phase, phase: 'hold' }] })
+    assert.deepEqual(await found(drain), [{ outcome: 'done' }, { outcome: 'done' }])
+  })
+
   test('keeps at most five thousand phases, the newest', async () => {
     const phases = Array.from({ length: 20 }, (_, at) => ({ ...phase, phase: `p${at}`, began: Date.now() }))
     await as(

@@ -5,7 +5,6 @@ import {
   chmod,
   mkdir,
   mkdtemp,
-  open,
   readdir,
   readFile,
   rename,
@@ -21,7 +20,7 @@ import { suite, test } from 'node:test'
 import { answerText, makeFolder, parseAnswer, parseRequest, readSmall } from '../../../agent/drain/handshake-files.ts'
 import { eventually } from '../../../deploy/local/eventually.ts'
 import { patience, ScriptedSidecar, Volume } from '../../support/prestop.ts'
-import { mountSmallDisk } from '../../support/small-disk.ts'
+import { fillDisk, mountSmallDisk } from '../../support/small-disk.ts'
 
 const seconds = (ms: number): number => Math.floor(ms / 1_000)
 
@@ -194,7 +193,7 @@ suite('a full disk', () => {
       await sidecar.asked()
       await eventually('it beats', async () => await stat(volume.file('beat')))
       await volume.limits(60, 3)
-      await fill(join(disk.path, 'ballast'))
+      await fillDisk(join(disk.path, 'ballast'))
       sidecar.pass('cause', 'done', 'x'.repeat(200))
       assert.equal(await script.code, 1)
       assert.match(script.errors(), /^citus-sidecar: (?:the sidecar fell silent|nothing could be written)[^\n]*\n$/)
@@ -210,17 +209,6 @@ suite('a full disk', () => {
     }
   })
 })
-
-/** Writes until nothing goes any more. */
-async function fill(path: string): Promise<void> {
-  await using file = await open(path, 'w')
-  for (const size of [65_536, 4_096, 1])
-    try {
-      for (;;) await file.write(Buffer.alloc(size, 'x'))
-    } catch (error) {
-      if (!(error instanceof Error) || !('code' in error) || error.code !== 'ENOSPC') throw error
-    }
-}
 
 suite('the texts', () => {
   test('of an answer come back as they were, with reasons of one bounded line', () => {

@@ -50,6 +50,12 @@ async function makeDebian(folder: string): Promise<void> {
   try {
     await run('debootstrap', ['--variant=minbase', '--include=ca-certificates,libatomic1', 'bookworm', root])
     if (existsSync(certificates)) await cp(certificates, join(root, certificates))
+    // With updates: an extension may need the newest minor version of its server.
+    const sources = '/etc/apt/sources.list.d/debian.sources'
+    if (existsSync(sources)) {
+      await cp(sources, join(root, sources))
+      await rm(join(root, 'etc/apt/sources.list'), { force: true })
+    }
   } finally {
     // debootstrap mounts these; what is still mounted must not be emptied.
     for (const one of ['proc', 'sys']) await runProgram('umount', ['-R', '-l', join(root, one)], { env: process.env })

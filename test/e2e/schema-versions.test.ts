@@ -1,6 +1,6 @@
 // Sidecars of two versions on one ledger: those of today where only the version before was bootstrapped, those of the version before
 // after today's bootstrap. Who raises schemaVersion records what it was, before the change, for both roles:
-//   node -e "import('./agent/cluster/schema.ts').then((m) => console.log(m.schemaSql('worker', 'citus_sidecar')))"
+// what schemaSql('worker', 'citus_sidecar') of its agent/cluster/schema.ts returns.
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'

@@ -15,13 +15,13 @@ create table if not exists citus_sidecar.drain_phases (
   phase text not null,
   member text not null,
   began timestamptz not null,
-  -- What the server's state at the drain's begin let expect.
-  expected_ms double precision,
   took_ms double precision,
   outcome text check (outcome in ('done', 'failed', 'skipped')),
   reason text not null default '',
   primary key (operation, phase)
 );
+-- What the server's state at the drain's begin let expect; a ledger of the version before has no such column.
+alter table citus_sidecar.drain_phases add column if not exists expected_ms double precision;
 create index if not exists drain_phases_began on citus_sidecar.drain_phases (began);
 create table if not exists citus_sidecar.stop_states (
   member text primary key,

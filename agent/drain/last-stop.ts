@@ -63,9 +63,10 @@ export async function forgetStop(local: Sql, ledger: Sql | undefined, node: stri
   ])
 }
 
+// expected_ms by way of JSON: a ledger that bootstrap has not upgraded yet has no such column.
 const lastDrainSql = `
   select p.phase as name, coalesce(p.outcome, 'running') as state, p.reason, coalesce(p.took_ms, 0) as "tookMs",
-         (extract(epoch from p.began) * 1000)::float8 as began, p.expected_ms as "expectedMs"
+         (extract(epoch from p.began) * 1000)::float8 as began, (to_jsonb(p)->>'expected_ms')::float8 as "expectedMs"
     from citus_sidecar.drain_phases p
    where p.operation = (select newest.operation from citus_sidecar.drain_phases newest
                          where newest.member = $1 and not exists (select from citus_sidecar.operations o where o.id = newest.operation and o.outcome = 'cancelled')

@@ -3,7 +3,8 @@
 // what schemaSql('worker', 'citus_sidecar') of its agent/cluster/schema.ts returns.
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { schemaVersion } from '../../agent/cluster/schema.ts'
 import type { LocalCluster } from '../../deploy/local/local-cluster.ts'
@@ -40,7 +41,7 @@ const surfaceSql = `
     from pg_proc p where p.pronamespace = 'citus_sidecar'::regnamespace and has_function_privilege('citus_sidecar', p.oid, 'execute')
    order by 1`
 
-/** Calls as the sidecar of version 2 makes them, in an order in which they all succeed; $ID is a hold and a drain. */
+/** Calls as the sidecar of the version before makes them, in an order in which they all succeed; $ID is a hold and a drain. */
 const callsOfBefore: readonly (readonly [call: string, argument: object | string])[] = [
   [
     'announce($1::jsonb)',
@@ -73,6 +74,15 @@ const callsOfBefore: readonly (readonly [call: string, argument: object | string
     'record_operation($1::jsonb)',
     { id: '$ID', member: 'worker-9', kind: 'drain', phase: 'cause', outcome: null, reason: '' },
   ],
+  [
+    'record_drain($1::jsonb)',
+    {
+      operation: '$ID',
+      member: 'worker-9',
+      phases: [{ phase: 'keep', began: 1, took_ms: 1, outcome: 'done', reason: '' }],
+      state: { n: 1 },
+    },
+  ],
   ['request_hold($1::jsonb)', { id: '$ID', member: 'worker-9', kinds: ['pool', 'node'], seconds: 5 }],
   ['answer_hold($1::jsonb)', { hold_id: '$ID', holder: 'pooler-9', kind: 'pool', state: 'held', reason: '' }],
   [
@@ -84,7 +94,9 @@ const callsOfBefore: readonly (readonly [call: string, argument: object | string
     'record_operation($1::jsonb)',
     { id: '$ID', member: 'worker-9', kind: 'drain', phase: 'back', outcome: 'succeeded', reason: '' },
   ],
+  ['end_drains($1)', 'worker-9'],
   ['accept_member($1)', 'worker-9'],
+  ['leave_pooler($1)', 'pooler-9'],
   [`take_over_members($1, '7009', 1)`, 'worker-9'],
 ]
 
@@ -97,7 +109,13 @@ suite(`sidecars of versions ${former} and ${schemaVersion} of the schema`, () =>
       workers: 1,
       poolers: withoutPgBouncer === false ? 1 : 0,
       prepare: 'extension',
-      env: { ...quick, CITUS_SIDECAR_UNREADY_WAIT: '0ms', CITUS_SIDECAR_GRACE_PERIOD: '1h' },
+      env: {
+        ...quick,
+        CITUS_SIDECAR_UNREADY_WAIT: '0ms',
+        CITUS_SIDECAR_GRACE_PERIOD: '1h',
+        // Longer than the test waits: nothing here is over because its lease is.
+        CITUS_SIDECAR_HOLD_MAX: '100s',
+      },
     })
     worker = cluster.node('worker-1')
     for (const node of cluster.nodes) await prepareAsBefore(node, cluster.passwords.citus_sidecar)
@@ -114,8 +132,8 @@ suite(`sidecars of versions ${former} and ${schemaVersion} of the schema`, () =>
   const versionOf = async ({ postgres }: LocalNode): Promise<unknown> =>
     (await postgres.query('select version from citus_sidecar.schema_version'))[0]?.['version']
 
-  /** A whole stop of the worker, held by all who can. */
-  async function leaves(): Promise<string> {
+  /** A whole stop of the worker, held by all who can; `back` starts what stopped. */
+  async function leaves(back = async () => await worker.postgres.restart()): Promise<string> {
     await joined(worker)
     await beginDrain(worker)
     const { id, end } = await drained(worker)
@@ -125,7 +143,7 @@ suite(`sidecars of versions ${former} and ${schemaVersion} of the schema`, () =>
       await ledger(`select kind, state from citus_sidecar.hold_answers where hold_id = '${id}' order by kind`),
       kinds.map((kind) => ({ kind, state: 'held' })),
     )
-    await worker.postgres.restart()
+    await back()
     await joined(worker)
     await eventuallyEqual(
       'the ledger has its end',
@@ -145,6 +163,16 @@ suite(`sidecars of versions ${former} and ${schemaVersion} of the schema`, () =>
     for (const node of cluster.nodes) assert.equal(await versionOf(node), former)
     await leaves()
     for (const node of cluster.nodes) assert.deepEqual(complaints(node), [])
+  })
+
+  test('of today return in another pod where nothing was upgraded', async () => {
+    await leaves(async () => {
+      await worker.sidecar.kill()
+      await worker.postgres.restart()
+      await rm(join(worker.runDir, 'drain.json'))
+      worker.sidecar.start()
+      await worker.sidecar.answers('/livez', patience)
+    })
   })
 
   test('of today leave where only the coordinator was upgraded, which keeps what was on record', async () => {
@@ -189,7 +217,7 @@ suite(`sidecars of versions ${former} and ${schemaVersion} of the schema`, () =>
     assert.deepEqual(
       await ledger(`select h.released_at is not null as released, a.state, o.outcome
                       from citus_sidecar.holds h join citus_sidecar.hold_answers a on a.hold_id = h.id
-                      join citus_sidecar.operations o on o.id = h.id where h.id = '${id}'`),
+                      join citus_sidecar.operations o on o.id = h.id where h.id = '${id}' and a.holder = 'pooler-9'`),
       [{ released: true, state: 'released', outcome: 'succeeded' }],
     )
     await ledger(`delete from citus_sidecar.members where name = 'worker-9'`)

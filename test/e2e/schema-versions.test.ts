@@ -1,6 +1,6 @@
 // Sidecars of two versions on one ledger: those of today where only the version before was bootstrapped, those of the version before
-// after today's bootstrap. Who raises schemaVersion records what it was, before the change, for both roles:
-//   node -e "import('./agent/cluster/schema.ts').then((m) => console.log(m.schemaSql('worker', 'citus_sidecar')))"
+// after today's bootstrap. Who raises schemaVersion records what it was, before the change, for both roles: what
+// schemaSql(role, 'citus_sidecar') of agent/cluster/schema.ts returns. That of the version before it is no longer needed.
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
@@ -40,7 +40,7 @@ const surfaceSql = `
     from pg_proc p where p.pronamespace = 'citus_sidecar'::regnamespace and has_function_privilege('citus_sidecar', p.oid, 'execute')
    order by 1`
 
-/** Calls as the sidecar of version 2 makes them, in an order in which they all succeed; $ID is a hold and a drain. */
+/** Calls as the sidecar of version 3 makes them, in an order in which they all succeed; $ID is a hold and a drain. */
 const callsOfBefore: readonly (readonly [call: string, argument: object | string])[] = [
   [
     'announce($1::jsonb)',
@@ -84,6 +84,16 @@ const callsOfBefore: readonly (readonly [call: string, argument: object | string
     'record_operation($1::jsonb)',
     { id: '$ID', member: 'worker-9', kind: 'drain', phase: 'back', outcome: 'succeeded', reason: '' },
   ],
+  [
+    'record_drain($1::jsonb)',
+    {
+      operation: '$ID',
+      member: 'worker-9',
+      phases: [{ phase: 'keep', began: 1_000, took_ms: 5, outcome: 'done', reason: '' }],
+      state: { nodes: [] },
+    },
+  ],
+  ['end_drains($1)', 'worker-9'],
   ['accept_member($1)', 'worker-9'],
   [`take_over_members($1, '7009', 1)`, 'worker-9'],
 ]
@@ -186,10 +196,11 @@ suite(`sidecars of versions ${former} and ${schemaVersion} of the schema`, () =>
     } finally {
       await session.end()
     }
+    // Sidecars of today answer it as well.
     assert.deepEqual(
       await ledger(`select h.released_at is not null as released, a.state, o.outcome
                       from citus_sidecar.holds h join citus_sidecar.hold_answers a on a.hold_id = h.id
-                      join citus_sidecar.operations o on o.id = h.id where h.id = '${id}'`),
+                      join citus_sidecar.operations o on o.id = h.id where h.id = '${id}' and a.holder = 'pooler-9'`),
       [{ released: true, state: 'released', outcome: 'succeeded' }],
     )
     await ledger(`delete from citus_sidecar.members where name = 'worker-9'`)

@@ -1,4 +1,4 @@
--- What bootstrap of schema version 2 leaves on a coordinator, as recorded then; used and explained by test/e2e/schema-versions.test.ts.
+-- What bootstrap of schema version 3 leaves on a coordinator, as recorded then; used and explained by test/e2e/schema-versions.test.ts.
 
 create schema if not exists citus_sidecar;
 revoke all on schema citus_sidecar from public;
@@ -51,46 +51,52 @@ language sql security definer set search_path = pg_catalog, pg_temp
 as $$ select pg_walfile_name(pg_switch_wal()) $$;
 
 -- Ends one client's session or, with only_cancel, its statement; a superuser's too, but never a sidecar's, and nothing but clients:
--- replication, archiver and maintenance have other backend types. The state is looked at again: who began to work meanwhile is spared.
+-- replication, archiver and maintenance have other backend types. The state is looked at again, as it is now and not as this
+-- transaction first saw it: who began to work meanwhile is spared.
 create or replace function citus_sidecar.end_client(client_pid integer, only_cancel boolean, only_idle boolean) returns boolean
 language sql security definer set search_path = pg_catalog, pg_temp
 as $$
+  select pg_stat_clear_snapshot();
   select case when only_cancel then pg_cancel_backend(a.pid) else pg_terminate_backend(a.pid) end
-    from pg_stat_activity a
-   where a.pid = client_pid and a.pid <> pg_backend_pid() and a.backend_type = 'client backend'
-     and not (a.usename = session_user and a.application_name like 'citus-sidecar/%')
+    from pg_stat_get_activity(client_pid) a
+   where a.pid <> pg_backend_pid() and a.backend_type = 'client backend'
+     and not (a.usesysid = (select r.oid from pg_roles r where r.rolname = session_user) and a.application_name like 'citus-sidecar/%')
      and (not only_idle or a.state = 'idle')
 $$;
 
 -- Ends clients, sessions between nodes excepted, at the moment between two transactions: a busy client's pause is too short to be seen
--- from outside. Watches for so many milliseconds and returns how many it ended.
+-- from outside. Watches for so many milliseconds and returns how many it ended. A signal that arrives once the client has begun again
+-- cuts that transaction, and no signal can be made to depend on that: so who has just ended one is chosen, and the clock looked at right
+-- before the signal. Clients that pause for longer than the millisecond allowed here are safe; of those that never pause a few are not.
 create or replace function citus_sidecar.end_idle(milliseconds integer) returns integer
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
   until timestamptz := clock_timestamp() + make_interval(secs => least(milliseconds, 1000) / 1000.0);
   self oid := (select r.oid from pg_roles r where r.rolname = session_user);
-  ended integer := 0;
-  client integer;
+  told integer[] := '{}';
+  client record;
 begin
   loop
     perform pg_stat_clear_snapshot();
     for client in
-      select a.pid from pg_stat_get_activity(null) a
-       where a.state = 'idle' and a.backend_type = 'client backend' and a.pid <> pg_backend_pid()
+      select a.pid, a.state_change as since from pg_stat_get_activity(null) a
+       where a.state = 'idle' and a.backend_type = 'client backend' and a.pid <> pg_backend_pid() and a.pid <> all (told)
          and not (a.usesysid = self and a.application_name like 'citus-sidecar/%')
          and a.application_name not like 'citus\_%gpid=%'
-         -- Who has just ended a transaction has not begun the next one yet; who rests for long is not about to.
-         and not a.state_change between clock_timestamp() - interval '200 milliseconds' and clock_timestamp() - interval '1 millisecond'
+       order by a.state_change desc
     loop
-      if pg_terminate_backend(client) then
-        ended := ended + 1;
+      -- Who has just ended a transaction has not begun the next one yet; who rests for long is not about to.
+      if not clock_timestamp() - client.since between interval '1 millisecond' and interval '200 milliseconds' then
+        if pg_terminate_backend(client.pid) then
+          told := told || client.pid;
+        end if;
       end if;
     end loop;
     exit when clock_timestamp() >= until;
     perform pg_sleep(0.0001);
   end loop;
-  return ended;
+  return cardinality(told);
 end
 $$;
 
@@ -172,6 +178,7 @@ create table if not exists citus_sidecar.members (
   last_seen timestamptz not null default clock_timestamp()
 );
 alter table citus_sidecar.members add column if not exists heartbeat_seconds double precision;
+alter table citus_sidecar.members add column if not exists pooler jsonb;
 create table if not exists citus_sidecar.operations (
   id uuid primary key,
   member text not null,
@@ -225,10 +232,10 @@ begin
     perform citus_sidecar.close_interrupted(said.name, null);
   end if;
   insert into citus_sidecar.members as m (name, role, host, port, group_wanted, group_id, node_id, system_identifier, server_id, timeline, lsn,
-      in_recovery, postgres_version, citus_version, sidecar_version, state, ready, reason, maintenance, lag_bytes, heartbeat_seconds)
+      in_recovery, postgres_version, citus_version, sidecar_version, state, ready, reason, maintenance, lag_bytes, pooler, heartbeat_seconds)
   values (said.name, said.role, said.host, said.port, said.group_wanted, said.group_id, said.node_id, said.system_identifier, said.server_id,
       said.timeline, said.lsn, coalesce(said.in_recovery, false), said.postgres_version, said.citus_version, said.sidecar_version,
-      coalesce(said.state, 'unknown'), coalesce(said.ready, false), coalesce(said.reason, ''), said.maintenance, said.lag_bytes,
+      coalesce(said.state, 'unknown'), coalesce(said.ready, false), coalesce(said.reason, ''), said.maintenance, said.lag_bytes, said.pooler,
       -- Nobody keeps an address for ever by announcing himself once a century; the setting's limits.
       least(greatest(said.heartbeat_seconds, 1), 600))
   on conflict (name) do update set
@@ -239,12 +246,28 @@ begin
       in_recovery = case when excluded.system_identifier is null then m.in_recovery else excluded.in_recovery end,
       postgres_version = coalesce(excluded.postgres_version, m.postgres_version), citus_version = coalesce(excluded.citus_version, m.citus_version),
       sidecar_version = excluded.sidecar_version, state = excluded.state, ready = excluded.ready, reason = excluded.reason,
-      maintenance = coalesce(excluded.maintenance, m.maintenance), lag_bytes = excluded.lag_bytes, heartbeat_seconds = excluded.heartbeat_seconds, last_seen = clock_timestamp();
+      maintenance = coalesce(excluded.maintenance, m.maintenance), lag_bytes = excluded.lag_bytes, pooler = excluded.pooler, heartbeat_seconds = excluded.heartbeat_seconds, last_seen = clock_timestamp();
   if known.name is null or (known.state, known.ready, known.host, known.port) is distinct from
      (coalesce(said.state, 'unknown'), coalesce(said.ready, false), said.host, said.port) then
     perform pg_notify('citus_sidecar', jsonb_build_object('member', said.name)::text);
   end if;
   return query select * from citus_sidecar.members;
+end
+$$;
+
+-- A pooler whose sidecar ends: nobody waits for it any more. One that may still keep clients waiting stays, and so does every node.
+create or replace function citus_sidecar.leave_pooler(member_name text) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  delete from citus_sidecar.members m
+   where m.name = member_name and m.role = 'pooler'
+     and not exists (select from citus_sidecar.holds h join citus_sidecar.hold_answers a on a.hold_id = h.id
+                      where h.released_at is null and h.expires_at > clock_timestamp()
+                        and a.holder = m.name and a.kind = 'pool' and a.state = 'held');
+  if found then
+    perform pg_notify('citus_sidecar', jsonb_build_object('member', member_name)::text);
+  end if;
 end
 $$;
 
@@ -544,6 +567,77 @@ begin
   end if;
 end
 $$;
+
+create table if not exists citus_sidecar.drain_phases (
+  operation uuid not null,
+  phase text not null,
+  member text not null,
+  began timestamptz not null,
+  -- What the server's state at the drain's begin let expect.
+  expected_ms double precision,
+  took_ms double precision,
+  outcome text check (outcome in ('done', 'failed', 'skipped')),
+  reason text not null default '',
+  primary key (operation, phase)
+);
+create index if not exists drain_phases_began on citus_sidecar.drain_phases (began);
+create table if not exists citus_sidecar.stop_states (
+  member text primary key,
+  operation uuid not null,
+  state jsonb not null,
+  kept_at timestamptz not null default clock_timestamp(),
+  -- Whether the member has returned and the cluster was compared with this.
+  returned_at timestamptz
+);
+
+-- A drain as far as it has come: all its phases, and the state at its end once that is known. Telling it again changes nothing.
+create or replace function citus_sidecar.record_drain(drain jsonb) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  said record;
+begin
+  select * into said from jsonb_to_record(drain) as d(operation uuid, member text, phases jsonb, state jsonb);
+  if said.operation is null or coalesce(length(said.member), 0) not between 1 and 63 or coalesce(jsonb_typeof(said.phases), '') <> 'array'
+     or jsonb_array_length(said.phases) > 20 or length(said.state::text) > 1000000 then
+    raise exception 'a drain needs operation, member, at most 20 phases and a state of at most 1000000 bytes' using errcode = '22023';
+  end if;
+  -- A node must not wait for the coordinator's synchronous standby to stop.
+  perform set_config('synchronous_commit', 'local', true);
+  insert into citus_sidecar.drain_phases as known (operation, phase, member, began, expected_ms, took_ms, outcome, reason)
+    select said.operation, left(p.phase, 63), said.member, to_timestamp(p.began / 1000), p.expected_ms, p.took_ms, p.outcome, left(coalesce(p.reason, ''), 500)
+      from jsonb_to_recordset(said.phases) as p(phase text, began double precision, expected_ms double precision, took_ms double precision, outcome text, reason text)
+    on conflict (operation, phase) do update
+      set began = excluded.began, took_ms = excluded.took_ms, outcome = excluded.outcome, reason = excluded.reason
+    where known.member = excluded.member
+      and (known.began, known.took_ms, known.outcome, known.reason) is distinct from (excluded.began, excluded.took_ms, excluded.outcome, excluded.reason);
+  delete from citus_sidecar.drain_phases p where (p.operation, p.phase) in
+    (select old.operation, old.phase from citus_sidecar.drain_phases old order by old.began desc offset 5000);
+  if said.state is not null then
+    insert into citus_sidecar.stop_states as known (member, operation, state) values (said.member, said.operation, said.state)
+      on conflict (member) do update set operation = excluded.operation, state = excluded.state, kept_at = clock_timestamp(), returned_at = null
+      where known.operation <> excluded.operation;
+    delete from citus_sidecar.stop_states s where s.member in
+      (select old.member from citus_sidecar.stop_states old order by old.kept_at desc offset 1000);
+  end if;
+end
+$$;
+
+-- The member is back: what its state was is no longer compared with, and a drain of which its sidecar has lost sight is over.
+create or replace function citus_sidecar.end_drains(member_name text) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform set_config('synchronous_commit', 'local', true);
+  update citus_sidecar.stop_states s set returned_at = clock_timestamp() where s.member = member_name and s.returned_at is null;
+  update citus_sidecar.operations o
+     set phase = 'back', ended_at = clock_timestamp(),
+         outcome = case when not exists (select from citus_sidecar.drain_phases p where p.operation = o.id and p.phase = 'keep' and p.outcome is not null) then 'interrupted'
+                        when exists (select from citus_sidecar.drain_phases p where p.operation = o.id and p.outcome = 'failed') then 'incomplete'
+                        else 'succeeded' end
+   where o.member = member_name and o.kind = 'drain' and o.outcome is null;
+end
+$$;
 grant usage on schema citus_sidecar to "citus_sidecar";
 grant select on all tables in schema citus_sidecar to "citus_sidecar";
 grant update on citus_sidecar.notebook, citus_sidecar.last_stop to "citus_sidecar";
@@ -555,6 +649,8 @@ revoke all on function citus_sidecar.switch_wal() from public;
 grant execute on function citus_sidecar.switch_wal() to "citus_sidecar";
 revoke all on function citus_sidecar.end_client(integer, boolean, boolean) from public;
 grant execute on function citus_sidecar.end_client(integer, boolean, boolean) to "citus_sidecar";
+revoke all on function citus_sidecar.end_idle(integer) from public;
+grant execute on function citus_sidecar.end_idle(integer) to "citus_sidecar";
 revoke all on function citus_sidecar.recover_prepared() from public;
 grant execute on function citus_sidecar.recover_prepared() to "citus_sidecar";
 revoke all on function citus_sidecar.hold_node(integer, integer, boolean) from public;
@@ -563,6 +659,8 @@ revoke all on function citus_sidecar.announce(jsonb) from public;
 grant execute on function citus_sidecar.announce(jsonb) to "citus_sidecar";
 revoke all on function citus_sidecar.accept_member(text) from public;
 grant execute on function citus_sidecar.accept_member(text) to "citus_sidecar";
+revoke all on function citus_sidecar.leave_pooler(text) from public;
+grant execute on function citus_sidecar.leave_pooler(text) to "citus_sidecar";
 revoke all on function citus_sidecar.take_over_members(text, text, integer) from public;
 grant execute on function citus_sidecar.take_over_members(text, text, integer) to "citus_sidecar";
 revoke all on function citus_sidecar.identity_at(text, integer) from public;
@@ -585,5 +683,9 @@ revoke all on function citus_sidecar.release_hold(uuid, text) from public;
 grant execute on function citus_sidecar.release_hold(uuid, text) to "citus_sidecar";
 revoke all on function citus_sidecar.answer_hold(jsonb) from public;
 grant execute on function citus_sidecar.answer_hold(jsonb) to "citus_sidecar";
-insert into citus_sidecar.schema_version (version) values (2)
+revoke all on function citus_sidecar.record_drain(jsonb) from public;
+grant execute on function citus_sidecar.record_drain(jsonb) to "citus_sidecar";
+revoke all on function citus_sidecar.end_drains(text) from public;
+grant execute on function citus_sidecar.end_drains(text) to "citus_sidecar";
+insert into citus_sidecar.schema_version (version) values (3)
        on conflict (only_row) do update set version = excluded.version;

@@ -1,4 +1,4 @@
--- What bootstrap of schema version 2 leaves on a worker, as recorded then; used and explained by test/e2e/schema-versions.test.ts.
+-- What bootstrap of schema version 3 leaves on a worker, as recorded then; used and explained by test/e2e/schema-versions.test.ts.
 
 create schema if not exists citus_sidecar;
 revoke all on schema citus_sidecar from public;
@@ -51,46 +51,52 @@ language sql security definer set search_path = pg_catalog, pg_temp
 as $$ select pg_walfile_name(pg_switch_wal()) $$;
 
 -- Ends one client's session or, with only_cancel, its statement; a superuser's too, but never a sidecar's, and nothing but clients:
--- replication, archiver and maintenance have other backend types. The state is looked at again: who began to work meanwhile is spared.
+-- replication, archiver and maintenance have other backend types. The state is looked at again, as it is now and not as this
+-- transaction first saw it: who began to work meanwhile is spared.
 create or replace function citus_sidecar.end_client(client_pid integer, only_cancel boolean, only_idle boolean) returns boolean
 language sql security definer set search_path = pg_catalog, pg_temp
 as $$
+  select pg_stat_clear_snapshot();
   select case when only_cancel then pg_cancel_backend(a.pid) else pg_terminate_backend(a.pid) end
-    from pg_stat_activity a
-   where a.pid = client_pid and a.pid <> pg_backend_pid() and a.backend_type = 'client backend'
-     and not (a.usename = session_user and a.application_name like 'citus-sidecar/%')
+    from pg_stat_get_activity(client_pid) a
+   where a.pid <> pg_backend_pid() and a.backend_type = 'client backend'
+     and not (a.usesysid = (select r.oid from pg_roles r where r.rolname = session_user) and a.application_name like 'citus-sidecar/%')
      and (not only_idle or a.state = 'idle')
 $$;
 
 -- Ends clients, sessions between nodes excepted, at the moment between two transactions: a busy client's pause is too short to be seen
--- from outside. Watches for so many milliseconds and returns how many it ended.
+-- from outside. Watches for so many milliseconds and returns how many it ended. A signal that arrives once the client has begun again
+-- cuts that transaction, and no signal can be made to depend on that: so who has just ended one is chosen, and the clock looked at right
+-- before the signal. Clients that pause for longer than the millisecond allowed here are safe; of those that never pause a few are not.
 create or replace function citus_sidecar.end_idle(milliseconds integer) returns integer
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
   until timestamptz := clock_timestamp() + make_interval(secs => least(milliseconds, 1000) / 1000.0);
   self oid := (select r.oid from pg_roles r where r.rolname = session_user);
-  ended integer := 0;
-  client integer;
+  told integer[] := '{}';
+  client record;
 begin
   loop
     perform pg_stat_clear_snapshot();
     for client in
-      select a.pid from pg_stat_get_activity(null) a
-       where a.state = 'idle' and a.backend_type = 'client backend' and a.pid <> pg_backend_pid()
+      select a.pid, a.state_change as since from pg_stat_get_activity(null) a
+       where a.state = 'idle' and a.backend_type = 'client backend' and a.pid <> pg_backend_pid() and a.pid <> all (told)
          and not (a.usesysid = self and a.application_name like 'citus-sidecar/%')
          and a.application_name not like 'citus\_%gpid=%'
-         -- Who has just ended a transaction has not begun the next one yet; who rests for long is not about to.
-         and not a.state_change between clock_timestamp() - interval '200 milliseconds' and clock_timestamp() - interval '1 millisecond'
+       order by a.state_change desc
     loop
-      if pg_terminate_backend(client) then
-        ended := ended + 1;
+      -- Who has just ended a transaction has not begun the next one yet; who rests for long is not about to.
+      if not clock_timestamp() - client.since between interval '1 millisecond' and interval '200 milliseconds' then
+        if pg_terminate_backend(client.pid) then
+          told := told || client.pid;
+        end if;
       end if;
     end loop;
     exit when clock_timestamp() >= until;
     perform pg_sleep(0.0001);
   end loop;
-  return ended;
+  return cardinality(told);
 end
 $$;
 
@@ -157,9 +163,11 @@ revoke all on function citus_sidecar.switch_wal() from public;
 grant execute on function citus_sidecar.switch_wal() to "citus_sidecar";
 revoke all on function citus_sidecar.end_client(integer, boolean, boolean) from public;
 grant execute on function citus_sidecar.end_client(integer, boolean, boolean) to "citus_sidecar";
+revoke all on function citus_sidecar.end_idle(integer) from public;
+grant execute on function citus_sidecar.end_idle(integer) to "citus_sidecar";
 revoke all on function citus_sidecar.recover_prepared() from public;
 grant execute on function citus_sidecar.recover_prepared() to "citus_sidecar";
 revoke all on function citus_sidecar.hold_node(integer, integer, boolean) from public;
 grant execute on function citus_sidecar.hold_node(integer, integer, boolean) to "citus_sidecar";
-insert into citus_sidecar.schema_version (version) values (2)
+insert into citus_sidecar.schema_version (version) values (3)
        on conflict (only_row) do update set version = excluded.version;

@@ -110,7 +110,10 @@ export async function startAgent(config: Config, report: Report, stop: AbortSign
     sessions,
     members: () => registration.members,
     alone: async (late) => await alone.held(late),
-    resting: () => leaving.reason ?? (maintenance.current.on ? 'the coordinator is in maintenance' : undefined),
+    resting: () => {
+      if (maintenance.current.on) return 'the coordinator is in maintenance'
+      return leaving.reason === undefined ? undefined : 'the coordinator is being drained'
+    },
   })
   const keeper = stack.use(new VerdictKeeper({ state: nodeState, report, onFlip: () => registration.tell() }))
   const prometheus = stack.use(new PrometheusExporter())

@@ -76,7 +76,7 @@ export class Remover {
     }
   }
 
-  /** Does what is due; returns for how long nothing is, milliseconds. */
+  /** Does what is due; returns for how long nothing is, milliseconds. Who asks for a removal notifies: while none goes on, looking by itself is for lost notifications. */
   async #round(signal: AbortSignal): Promise<number> {
     const { config, fit, report } = this.#options
     try {
@@ -84,14 +84,15 @@ export class Remover {
       const removal = await openRemoval(ledger)
       this.#down = false
       if (removal === undefined) this.#tally.idle()
-      if (!(await fit(signal))) return config.registrationInterval
+      if (!(await fit(signal))) return config.heartbeatInterval
       if (removal !== undefined) return await this.#work(removal, signal)
       for (const member of await forgetRemoved(ledger)) report('member.forgotten', { member })
     } catch (error) {
       if (!this.#down && !signal.aborted) report('removal.ledger', { reason: reasonOf(error) })
       this.#down = true
+      return config.registrationInterval
     }
-    return config.registrationInterval
+    return config.heartbeatInterval
   }
 
   /** Takes the removal one step further. @throws as the ledger does. */

@@ -3,6 +3,7 @@ import { reasonOf } from '../errors.ts'
 import { releaseHold } from '../hold/hold-ledger.ts'
 import { compareWithBefore } from './compare.ts'
 import type { DrainOptions } from './drain-options.ts'
+import { namePatience, stillUnknown } from './found-again.ts'
 import { forgetStop } from './last-stop.ts'
 import type { DrainRecord } from './record.ts'
 
@@ -13,13 +14,20 @@ export function owesReturn({ state, holdUntil, settled }: DrainRecord): boolean 
   return state === 'back' && (holdUntil !== null || settled === false)
 }
 
-/** Resolves with false where the hold could not be released and is to be released at the next look. Never throws. */
-export async function release(record: DrainRecord, options: Options, signal: AbortSignal): Promise<boolean> {
+/** Resolves with false where the hold is to be released at the next look. `since`: when the node came back. Never throws. */
+export async function release(
+  record: DrainRecord,
+  since: number,
+  options: Options,
+  signal: AbortSignal,
+): Promise<boolean> {
   const { clock, config, ledger, report, tally } = options
   if (record.holdUntil !== null) {
-    const bounds = { timeout: config.statementTimeout, signal }
+    const sql = ledger.sql({ timeout: config.statementTimeout, signal })
     try {
-      await releaseHold(ledger.sql(bounds), record.id, record.cancelled ? 'cancelled' : 'the node is back')
+      const unknown = record.cancelled ? undefined : await stillUnknown(sql, config, record.systemIdentifier)
+      if (unknown !== undefined && clock.now() < Math.min(record.holdUntil, since + namePatience)) return false
+      await releaseHold(sql, record.id, record.cancelled ? 'cancelled' : 'the node is back')
     } catch (error) {
       // Ends by itself; until then every look tries again.
       if (clock.now() < record.holdUntil) {

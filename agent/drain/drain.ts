@@ -32,6 +32,7 @@ export class Drain {
   readonly #notes: DrainLedger
   #record: DrainRecord | undefined
   #hold: Hold | undefined
+  #backSince: number | undefined
   #phase: PhaseRun | undefined
   #wake = Promise.withResolvers<void>()
   /** Ends when every state so far is on disk. */
@@ -82,6 +83,7 @@ export class Drain {
     }
     const { timing } = this
     this.#hold = undefined
+    this.#backSince = undefined
     this.#record = newRecord(clock.now(), totalMs(timing), readings)
     report('drain.started', { operation: this.#record.id, endsInMs: totalMs(timing), graceMs: timing.graceMs })
     this.#changed()
@@ -267,7 +269,8 @@ export class Drain {
 
   async #comeBack(signal: AbortSignal): Promise<void> {
     const record = this.#record
-    if (record === undefined || !(await release(record, this.#options, signal))) return
+    this.#backSince ??= this.#options.clock.now()
+    if (record === undefined || !(await release(record, this.#backSince, this.#options, signal))) return
     if (this.#record?.id === record.id) this.#update({ holdUntil: null, settled: true })
     await compare(record, this.#options, signal)
   }

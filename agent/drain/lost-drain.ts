@@ -8,6 +8,7 @@ import type { Clock } from '../loop/clock.ts'
 import type { ReadingStore } from '../loop/readings.ts'
 import type { Session } from '../pg/session.ts'
 import { compareWithBefore } from './compare.ts'
+import { namePatience, stillUnknown } from './found-again.ts'
 import { forgetStop, readLastDrain, readLedgerStop, readOwnStop, stateToCompare } from './last-stop.ts'
 import type { StopState } from './stop-state.ts'
 import type { DrainTally } from './tally.ts'
@@ -39,16 +40,15 @@ interface Up {
 
 /** Works until the node is back and nothing of an earlier drain stands, or the signal aborts. @throws never. */
 export async function endLostDrain(options: LostDrainOptions, signal: AbortSignal): Promise<void> {
-  const { clock, config, drains, readings } = options
+  const { clock, drains, readings } = options
   let upSince: number | undefined
   let leaving: number | undefined
   while (!signal.aborted && !drains()) {
     const up = whoIsUp(readings)
     if (up !== undefined && up.startedAt !== leaving) {
       upSince ??= clock.now()
-      // Longer than a lease lasts no hold is left to release, and the comparison does not wait for the ledger any more.
-      const last = clock.now() - upSince > config.holdMax
-      const found = await lookOnce(options, up, last, signal)
+      const upFor = clock.now() - upSince
+      const found = await lookOnce(options, up, upFor, signal)
       if (found === 'over') return
       if (found === 'leaving') leaving = up.startedAt
     }
@@ -68,7 +68,7 @@ function whoIsUp(readings: ReadingStore): Up | undefined {
 async function lookOnce(
   options: LostDrainOptions,
   up: Up,
-  last: boolean,
+  upFor: number,
   signal: AbortSignal,
 ): Promise<'over' | 'leaving' | 'again'> {
   const { config, local, ledger, alone, report, tally } = options
@@ -83,12 +83,13 @@ async function lookOnce(
       before ??= there === undefined ? undefined : stateToCompare(own, await readLedgerStop(there, config.node))
       if (before?.run === up.startedAt) return 'leaving'
       if (there !== undefined) {
-        await release(there, before, up, options)
+        await release(there, before, up, upFor, options)
         const last = await readLastDrain(there, config.node)
         if (last !== undefined) tally.recall(last)
       }
     } catch (error) {
-      if (!last) throw error
+      // Longer than a lease lasts no hold is left to release, and the comparison does not wait for the ledger any more.
+      if (upFor <= config.holdMax) throw error
     }
     if (options.drains()) return 'over'
     if (before !== undefined && !up.inRecovery) {
@@ -107,12 +108,15 @@ async function release(
   ledger: Sql,
   before: StopState | undefined,
   up: Up,
+  upFor: number,
   { config, report, drains }: LostDrainOptions,
 ): Promise<void> {
   const hold = await holdOf(ledger, config.node, before?.operation)
   // Asked for by a drain that began meanwhile.
   if (hold === undefined || drains()) return
   if ((before?.systemIdentifier ?? hold.systemIdentifier) !== up.systemIdentifier) return
+  const unknown = await stillUnknown(ledger, config, up.systemIdentifier)
+  if (unknown !== undefined && upFor < namePatience) throw new Error(unknown)
   await releaseHold(ledger, hold.id, 'the node is back')
   report('drain.back', { operation: hold.id, waitedMs: Math.round(hold.heldMs) })
 }

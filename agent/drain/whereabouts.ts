@@ -52,5 +52,5 @@ export function kindOf({ config, readings }: { readonly config: Config; readonly
 export function pauseFor(record: DrainRecord | undefined): number {
   if (record === undefined) return 60_000
   if (record.holdUntil === null) return record.state === 'back' ? 60_000 : 250
-  return record.state === 'done' || record.state === 'down' ? 50 : 250
+  return record.state === 'done' || record.state === 'down' || record.state === 'back' ? 50 : 250
 }

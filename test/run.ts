@@ -21,7 +21,7 @@ if (files.length === 0) {
 } else {
   const runner = spawn(
     process.execPath,
-    ['--test', `--test-concurrency=${concurrency}`, '--test-timeout=240000', ...files],
+    ['--test', `--test-concurrency=${concurrency}`, '--test-timeout=600000', ...files],
     { stdio: 'inherit' },
   )
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => runner.kill(name))

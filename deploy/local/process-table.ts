@@ -2,6 +2,7 @@
 // Only world-readable files are used (stat, cmdline): root in a container may not follow /proc/<pid>/cwd of others.
 
 import { readdirSync, readFileSync } from 'node:fs'
+import { LocalError } from './local-error.ts'
 
 /** One process as /proc shows it; `startTime` (clock ticks since boot) tells it from a later one with the same id. */
 export interface ProcessEntry {
@@ -81,6 +82,8 @@ function isPostmasterCommand(commandLine: string, mark: ServerMark): boolean {
 
 /** Sends a signal to a process id (negative: to its group); false when there is no such process. */
 export function sendSignal(pid: number, signal: NodeJS.Signals): boolean {
+  // That would be our own group, us included.
+  if (pid === 0) throw new LocalError(`no process to send ${signal} to`)
   try {
     return process.kill(pid, signal)
   } catch (error) {

@@ -1,13 +1,14 @@
 // Who holds the traffic for a node that leaves, killed at every moment of its hold: nobody stays held, no client fails, nothing is lost.
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
+import type { DrainView } from '../../agent/drain/view.ts'
 import { eventually } from '../../deploy/local/eventually.ts'
 import type { LocalCluster } from '../../deploy/local/local-cluster.ts'
 import type { LocalNode } from '../../deploy/local/local-node.ts'
 import type { SidecarProcess } from '../../deploy/local/sidecar-process.ts'
 import { startCluster } from '../../deploy/local/start-cluster.ts'
 import { nothingIsLeft } from '../support/aftermath.ts'
-import { beginDrain, drained, inPhase } from '../support/draining.ts'
+import { beginDrain, drained, inPhase, phasesOf } from '../support/draining.ts'
 import { joined, patience, quick } from '../support/joining.ts'
 import { keysOn, makeWritten } from '../support/node-holds.ts'
 import { connectThrough, PooledClients } from '../support/pooled-clients.ts'
@@ -24,7 +25,13 @@ suite('who holds for a node that leaves', { skip: withoutPgBouncer }, () => {
     cluster = await startCluster({
       workers: 1,
       poolers: 2,
-      env: { ...quick, CITUS_SIDECAR_UNREADY_WAIT: '0ms', CITUS_SIDECAR_GRACE_PERIOD: '1h' },
+      env: {
+        ...quick,
+        CITUS_SIDECAR_UNREADY_WAIT: '0ms',
+        CITUS_SIDECAR_GRACE_PERIOD: '1h',
+        // A third of it is there for the next holder to come.
+        CITUS_SIDECAR_HOLD_MAX: '110s',
+      },
     })
     worker = cluster.node('worker-1')
     await joined(worker)
@@ -41,24 +48,35 @@ suite('who holds for a node that leaves', { skip: withoutPgBouncer }, () => {
     return row?.rows ?? 0
   }
 
-  /** Moments of a drain: each drains and restarts the worker, strikes on the way, and returns the drain's id. */
-  const moments: readonly (readonly [when: string, leave: (kill: Strike, start: Strike) => Promise<string>])[] = [
+  const goOn = async (clients: readonly PooledClients[]): Promise<void> => {
+    const before = clients.map((one) => one.done)
+    const moved = (): boolean =>
+      clients.every((one, index) => one.failures.length > 0 || one.done > (before[index] ?? 0) + 20)
+    await eventually('clients go on', moved, { deadline: patience })
+    assert.deepEqual(
+      clients.flatMap(({ failures }) => failures),
+      [],
+    )
+  }
+
+  /** Moments of a drain: each drains and restarts the worker, strikes on the way, and returns the drain. */
+  const moments: readonly (readonly [when: string, leave: (kill: Strike, start: Strike) => Promise<DrainView>])[] = [
     [
       'while it is asked',
       async (kill, start) => {
-        // A pooler cannot hold before this ends, and the coordinator's sidecar waits for the poolers.
-        const open = await connectThrough(cluster, cluster.pooler('pooler-1'))
-        await open.query('begin')
-        await open.query('select 1')
-        const { id } = await beginDrain(worker)
+        // No pooler can hold before these end, and the coordinator's sidecar waits for the poolers.
+        const open = await Promise.all(cluster.poolers.map(async (one) => await connectThrough(cluster, one)))
+        for (const one of open) await one.query('begin')
+        for (const one of open) await one.query('select 1')
+        await beginDrain(worker)
         await inPhase(worker, 'hold')
         await kill()
         await start()
-        await open.query('commit')
-        await open.end()
-        await drained(worker)
+        for (const one of open) await one.query('commit')
+        for (const one of open) await one.end()
+        const done = await drained(worker)
         await worker.postgres.restart()
-        return id
+        return done
       },
     ],
     [
@@ -66,51 +84,51 @@ suite('who holds for a node that leaves', { skip: withoutPgBouncer }, () => {
       async (kill, start) => {
         const open = await worker.postgres.connect()
         await open.query('begin; select txid_current()')
-        const { id } = await beginDrain(worker)
+        await beginDrain(worker)
         await inPhase(worker, 'drain')
         await kill()
         await start()
         await open.query('commit')
         await open.end().catch(() => undefined)
-        await drained(worker)
+        const done = await drained(worker)
         await worker.postgres.restart()
-        return id
+        return done
       },
     ],
     [
       'when PostgreSQL may be stopped',
       async (kill, start) => {
-        const { id } = await beginDrain(worker)
-        await drained(worker)
+        await beginDrain(worker)
+        const done = await drained(worker)
         await kill()
         await start()
         await worker.postgres.restart()
-        return id
+        return done
       },
     ],
     [
       'while PostgreSQL is down',
       async (kill, start) => {
-        const { id } = await beginDrain(worker)
-        await drained(worker)
+        await beginDrain(worker)
+        const done = await drained(worker)
         await worker.postgres.stop()
         await kill()
         await start()
         await worker.postgres.start()
-        return id
+        return done
       },
     ],
     [
       'and is away when PostgreSQL is back',
       async (kill, start) => {
-        const { id } = await beginDrain(worker)
-        await drained(worker)
+        await beginDrain(worker)
+        const done = await drained(worker)
         await worker.postgres.stop()
         await kill()
         await worker.postgres.start()
         await joined(worker)
         await start()
-        return id
+        return done
       },
     ],
   ]
@@ -128,27 +146,24 @@ suite('who holds for a node that leaves', { skip: withoutPgBouncer }, () => {
         const clients = await Promise.all(
           cluster.poolers.map(async (pooler) => await PooledClients.start(cluster, pooler, 2, write)),
         )
-        const done = (): number => clients.reduce((sum, one) => sum + one.done, 0)
+        const writes = (): number => clients.reduce((sum, one) => sum + one.done, 0)
         try {
-          await eventually('clients write', () => done() > 20, { deadline: patience })
-          const id = await leave(
+          await eventually('clients write', () => writes() > 20, { deadline: patience })
+          const done = await leave(
             async () => await sidecar.kill(),
             async () => {
               sidecar.start()
               await sidecar.answers('/livez', patience)
             },
           )
-          await nothingIsLeft(cluster, worker, id)
-          const back = clients.map((one) => one.done)
-          for (const [index, one] of clients.entries())
-            await eventually('clients go on', () => one.done > (back[index] ?? 0) + 20, { deadline: patience })
+          await nothingIsLeft(cluster, worker, done.id)
+          // On a machine so busy that the next holder came too late its clients were not promised anything.
+          if (phasesOf(done)['hold'] === 'done') await goOn(clients)
         } finally {
           for (const one of clients) await one.stop()
         }
-        assert.deepEqual(
-          clients.flatMap(({ failures }) => failures),
-          [],
-        )
-        assert.equal(await rows(), before + done())
+        const failures = clients.reduce((sum, one) => sum + one.failures.length, 0)
+        const written = (await rows()) - before
+        assert.ok(written >= writes() && written <= writes() + failures, `${written} rows, ${writes()} acknowledged`)
       })
 })

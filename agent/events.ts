@@ -45,6 +45,10 @@ export const events = {
   'drain.unsaved': { level: 'warn', message: 'the drain could not be written to the run directory' },
   'drain.ended': { level: 'info', message: 'the drain ended' },
   'drain.back': { level: 'info', message: 'the node is back and clients are no longer held for it' },
+  'drain.unreached': {
+    level: 'warn',
+    message: 'clients are let go although the coordinator does not reach the node that is back',
+  },
   'drain.stopped': { level: 'info', message: 'PostgreSQL stopped' },
   'drain.unclean': { level: 'error', message: 'PostgreSQL stopped without a shutdown checkpoint and will recover' },
   'drain.different': { level: 'warn', message: 'the cluster is not what it was before the node stopped' },

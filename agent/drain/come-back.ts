@@ -3,8 +3,8 @@ import { reasonOf } from '../errors.ts'
 import { releaseHold } from '../hold/hold-ledger.ts'
 import { compareWithBefore } from './compare.ts'
 import type { DrainOptions } from './drain-options.ts'
-import { namePatience, stillUnknown } from './found-again.ts'
 import { forgetStop } from './last-stop.ts'
+import { letGo } from './let-go.ts'
 import type { DrainRecord } from './record.ts'
 
 type Options = Pick<DrainOptions, 'clock' | 'config' | 'ledger' | 'local' | 'report' | 'tally'>
@@ -22,16 +22,17 @@ export async function release(
   signal: AbortSignal,
 ): Promise<boolean> {
   const { clock, config, ledger, report, tally } = options
-  if (record.holdUntil !== null) {
+  const { id: operation, holdUntil, systemIdentifier } = record
+  if (holdUntil !== null) {
     const sql = ledger.sql({ timeout: config.statementTimeout, signal })
     try {
-      const unknown = record.cancelled ? undefined : await stillUnknown(sql, config, record.systemIdentifier)
-      if (unknown !== undefined && clock.now() < Math.min(record.holdUntil, since + namePatience)) return false
-      await releaseHold(sql, record.id, record.cancelled ? 'cancelled' : 'the node is back')
+      const backFor = clock.now() - since
+      if (record.cancelled) await releaseHold(sql, operation, 'cancelled')
+      else if (!(await letGo({ ledger: sql, config, report }, { operation, systemIdentifier, backFor }))) return false
     } catch (error) {
       // Ends by itself; until then every look tries again.
-      if (clock.now() < record.holdUntil) {
-        report('hold.unreleased', { operation: record.id, reason: reasonOf(error) })
+      if (clock.now() < holdUntil) {
+        report('hold.unreleased', { operation, reason: reasonOf(error) })
         return false
       }
     }

@@ -3,13 +3,13 @@
 import type { Config } from '../config.ts'
 import type { Sql } from '../../probes/sql.ts'
 import type { Report } from '../events.ts'
-import { holdOf, releaseHold } from '../hold/hold-ledger.ts'
+import { holdOf } from '../hold/hold-ledger.ts'
 import type { Clock } from '../loop/clock.ts'
 import type { ReadingStore } from '../loop/readings.ts'
 import type { Session } from '../pg/session.ts'
 import { compareWithBefore } from './compare.ts'
-import { namePatience, stillUnknown } from './found-again.ts'
 import { forgetStop, readLastDrain, readLedgerStop, readOwnStop, stateToCompare } from './last-stop.ts'
+import { letGo } from './let-go.ts'
 import type { StopState } from './stop-state.ts'
 import type { DrainTally } from './tally.ts'
 
@@ -83,7 +83,7 @@ async function lookOnce(
       before ??= there === undefined ? undefined : stateToCompare(own, await readLedgerStop(there, config.node))
       if (before?.run === up.startedAt) return 'leaving'
       if (there !== undefined) {
-        await release(there, before, up, upFor, options)
+        if (!(await release(there, before, up, upFor, options))) return 'again'
         const last = await readLastDrain(there, config.node)
         if (last !== undefined) tally.recall(last)
       }
@@ -103,20 +103,22 @@ async function lookOnce(
   }
 }
 
-/** A server that is not the one that left gets no traffic: the lease then ends by itself. */
+/** A server that is not the one that left gets no traffic: the lease then ends by itself. Resolves with false where clients wait on. */
 async function release(
   ledger: Sql,
   before: StopState | undefined,
-  up: Up,
+  { systemIdentifier }: Up,
   upFor: number,
-  { config, report, drains }: LostDrainOptions,
-): Promise<void> {
+  { config, report, drains, tally }: LostDrainOptions,
+): Promise<boolean> {
   const hold = await holdOf(ledger, config.node, before?.operation)
   // Asked for by a drain that began meanwhile.
-  if (hold === undefined || drains()) return
-  if ((before?.systemIdentifier ?? hold.systemIdentifier) !== up.systemIdentifier) return
-  const unknown = await stillUnknown(ledger, config, up.systemIdentifier)
-  if (unknown !== undefined && upFor < namePatience) throw new Error(unknown)
-  await releaseHold(ledger, hold.id, 'the node is back')
-  report('drain.back', { operation: hold.id, waitedMs: Math.round(hold.heldMs) })
+  if (hold === undefined || drains()) return true
+  if ((before?.systemIdentifier ?? hold.systemIdentifier) !== systemIdentifier) return true
+  const { id: operation, heldMs } = hold
+  if (!(await letGo({ ledger, config, report }, { operation, systemIdentifier, backFor: upFor }))) return false
+  const waitedMs = Math.round(heldMs)
+  tally.back(waitedMs)
+  report('drain.back', { operation, waitedMs })
+  return true
 }

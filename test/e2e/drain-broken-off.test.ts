@@ -1,27 +1,16 @@
 // A drain that is broken off in each of its phases: by a person who wants the node back, or because PostgreSQL dies.
 import assert from 'node:assert/strict'
 import { after, afterEach, before, suite, test } from 'node:test'
-import { joined, quick } from '../support/joining.ts'
-import { Acknowledged, nothingIsLeft } from '../support/aftermath.ts'
+import { joined } from '../support/joining.ts'
+import { nothingIsLeft } from '../support/aftermath.ts'
 import { beginDrain, cancelDrain, drained, drainView } from '../support/draining.ts'
 import { untilHolds } from '../support/node-holds.ts'
 import { StuckCluster, stuckPhases } from '../support/stuck-phases.ts'
 
 suite('a drain that is broken off', () => {
   let stuck: StuckCluster
-  let rows: Acknowledged
   before(async () => {
-    stuck = await StuckCluster.start({
-      env: {
-        ...quick,
-        CITUS_SIDECAR_HOLD: 'node',
-        CITUS_SIDECAR_UNREADY_WAIT: '0ms',
-        CITUS_SIDECAR_GRACE_PERIOD: '1h',
-        CITUS_SIDECAR_LOCK_TIMEOUT: '1m',
-      },
-    })
-    await joined(stuck.worker)
-    rows = await Acknowledged.make(stuck.cluster)
+    stuck = await StuckCluster.start()
   })
   afterEach(async () => await stuck.restore())
   after(async () => await stuck[Symbol.asyncDispose]())
@@ -29,20 +18,20 @@ suite('a drain that is broken off', () => {
   for (const way of stuckPhases)
     test(`by a person in ${way.phase} while ${way.because} leaves a node that serves, before anything else ends`, async () => {
       const { cluster, worker } = stuck
-      await rows.write()
+      await stuck.rows.write()
       const { id } = await stuck.stop(way)
       await cancelDrain(worker)
       assert.deepEqual((await drainView(worker))?.end, { ok: false, reason: 'cancelled by a person' })
       await joined(worker)
       await stuck.lift()
       await nothingIsLeft(cluster, worker, id)
-      await rows.areThere()
+      await stuck.rows.areThere()
     })
 
   for (const way of stuckPhases)
     test(`by the death of PostgreSQL in ${way.phase} while ${way.because} is over when it is back`, async () => {
       const { cluster, worker } = stuck
-      await rows.write()
+      await stuck.rows.write()
       const { id } = await stuck.stop(way)
       await worker.postgres.kill()
       const { end } = await drained(worker)
@@ -51,13 +40,13 @@ suite('a drain that is broken off', () => {
       await worker.postgres.start()
       await stuck.lift()
       await nothingIsLeft(cluster, worker, id)
-      await rows.areThere()
+      await stuck.rows.areThere()
     })
 
   const drainWorker = async (): Promise<string> => {
     const { worker } = stuck
     await joined(worker)
-    await rows.write()
+    await stuck.rows.write()
     await beginDrain(worker)
     const { id, end } = await drained(worker)
     assert.deepEqual(end, { ok: true, reason: '' })
@@ -68,7 +57,7 @@ suite('a drain that is broken off', () => {
     const id = await drainWorker()
     await cancelDrain(stuck.worker)
     await nothingIsLeft(stuck.cluster, stuck.worker, id)
-    await rows.areThere()
+    await stuck.rows.areThere()
   })
 
   test('by a person while PostgreSQL is down lets clients go at once', async () => {
@@ -79,7 +68,7 @@ suite('a drain that is broken off', () => {
     await untilHolds([cluster.coordinator], 0)
     await worker.postgres.start()
     await nothingIsLeft(cluster, worker, id)
-    await rows.areThere()
+    await stuck.rows.areThere()
   })
 
   test('by the death of PostgreSQL once it may be stopped is over when it is back', async () => {
@@ -88,6 +77,6 @@ suite('a drain that is broken off', () => {
     await worker.postgres.kill()
     await worker.postgres.start()
     await nothingIsLeft(cluster, worker, id)
-    await rows.areThere()
+    await stuck.rows.areThere()
   })
 })

@@ -9,8 +9,8 @@ import type { LocalCluster } from '../../deploy/local/local-cluster.ts'
 import type { LocalNode } from '../../deploy/local/local-node.ts'
 import { startCluster } from '../../deploy/local/start-cluster.ts'
 import { Acknowledged, nothingIsLeft } from '../support/aftermath.ts'
-import { beginDrain, drained, drainView, inPhase } from '../support/draining.ts'
-import { eventuallyEqual, joined, patience, quick } from '../support/joining.ts'
+import { beginDrain, drained, drainView, inPhase, unhurried } from '../support/draining.ts'
+import { eventuallyEqual, joined, patience } from '../support/joining.ts'
 
 const run = promisify(execFile)
 
@@ -19,15 +19,7 @@ suite('a sidecar that is killed', () => {
   let worker: LocalNode
   let rows: Acknowledged
   before(async () => {
-    cluster = await startCluster({
-      workers: 1,
-      env: {
-        ...quick,
-        CITUS_SIDECAR_HOLD: 'node',
-        CITUS_SIDECAR_UNREADY_WAIT: '0ms',
-        CITUS_SIDECAR_GRACE_PERIOD: '1h',
-      },
-    })
+    cluster = await startCluster({ workers: 1, env: unhurried })
     worker = cluster.node('worker-1')
     await joined(worker)
     rows = await Acknowledged.make(cluster)

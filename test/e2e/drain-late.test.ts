@@ -3,8 +3,7 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, afterEach, before, suite, test } from 'node:test'
-import { joined, quick } from '../support/joining.ts'
-import { Acknowledged, nothingIsLeft } from '../support/aftermath.ts'
+import { nothingIsLeft } from '../support/aftermath.ts'
 import { drained, phasesOf } from '../support/draining.ts'
 import { StuckCluster, stuckPhases } from '../support/stuck-phases.ts'
 
@@ -29,20 +28,8 @@ const left: readonly RegExp[] = [
 
 suite('a drain that meets something that does not end', () => {
   let stuck: StuckCluster
-  let rows: Acknowledged
   before(async () => {
-    stuck = await StuckCluster.start({
-      env: {
-        ...quick,
-        CITUS_SIDECAR_HOLD: 'node',
-        CITUS_SIDECAR_UNREADY_WAIT: '0ms',
-        CITUS_SIDECAR_GRACE_PERIOD: '5s',
-        CITUS_SIDECAR_STOP_RESERVE: '1s',
-        CITUS_SIDECAR_LOCK_TIMEOUT: '1m',
-      },
-    })
-    await joined(stuck.worker)
-    rows = await Acknowledged.make(stuck.cluster)
+    stuck = await StuckCluster.start({ CITUS_SIDECAR_GRACE_PERIOD: '5s', CITUS_SIDECAR_STOP_RESERVE: '1s' })
   })
   afterEach(async () => await stuck.restore())
   after(async () => await stuck[Symbol.asyncDispose]())
@@ -50,7 +37,7 @@ suite('a drain that meets something that does not end', () => {
   for (const [index, way] of stuckPhases.entries())
     test(`in ${way.phase} because ${way.because} ends in time and says what it left`, async () => {
       const { cluster, worker } = stuck
-      await rows.write()
+      await stuck.rows.write()
       const { id } = await stuck.stop(way)
       const done = await drained(worker)
       const found = phasesOf(done)[way.phase] ?? 'nothing'
@@ -70,6 +57,6 @@ suite('a drain that meets something that does not end', () => {
       await stuck.lift()
       await worker.postgres.restart()
       await nothingIsLeft(cluster, worker, id)
-      await rows.areThere()
+      await stuck.rows.areThere()
     })
 })

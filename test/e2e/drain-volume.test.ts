@@ -9,8 +9,8 @@ import type { LocalCluster } from '../../deploy/local/local-cluster.ts'
 import type { LocalNode } from '../../deploy/local/local-node.ts'
 import { startCluster } from '../../deploy/local/start-cluster.ts'
 import { Acknowledged, nothingIsLeft } from '../support/aftermath.ts'
-import { beginDrain, cancelDrain, drained, inPhase } from '../support/draining.ts'
-import { eventuallyEqual, joined, patience, quick } from '../support/joining.ts'
+import { beginDrain, cancelDrain, drained, inPhase, unhurried } from '../support/draining.ts'
+import { eventuallyEqual, joined, patience } from '../support/joining.ts'
 import { fillDisk, mountSmallDisk } from '../support/small-disk.ts'
 
 suite('the run directory of a node that leaves', () => {
@@ -18,15 +18,7 @@ suite('the run directory of a node that leaves', () => {
   let worker: LocalNode
   let rows: Acknowledged
   before(async () => {
-    cluster = await startCluster({
-      workers: 1,
-      env: {
-        ...quick,
-        CITUS_SIDECAR_HOLD: 'node',
-        CITUS_SIDECAR_UNREADY_WAIT: '0ms',
-        CITUS_SIDECAR_GRACE_PERIOD: '1h',
-      },
-    })
+    cluster = await startCluster({ workers: 1, env: unhurried })
     worker = cluster.node('worker-1')
     await joined(worker)
     rows = await Acknowledged.make(cluster)

@@ -1,7 +1,10 @@
 // A Citus cluster in a namespace of its own, from overlays/dev, with the images under test; nothing of it is left afterwards.
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { z } from 'zod'
 import { eventually } from '../../deploy/local/eventually.ts'
-import { buildText } from '../support/kubernetes/kustomize.ts'
+import { buildText, manifests } from '../support/kubernetes/kustomize.ts'
+import type { KubernetesObject } from '../support/kubernetes/objects.ts'
 import { images } from './images.ts'
 import { apply, kubectl, post } from './kubectl.ts'
 import { makeVolumes } from './volumes.ts'
@@ -35,7 +38,11 @@ const setSchema = z.object({
 
 export type Pod = z.infer<typeof podSchema>
 
+/** How the sidecar runs in its pod. */
+export type Form = 'container' | 'native'
+
 export interface KubeOptions {
+  readonly form?: Form
   readonly workers?: number
   readonly poolers?: number
   /** Settings of all sidecars. */
@@ -44,10 +51,14 @@ export interface KubeOptions {
   readonly patches?: readonly { readonly target: string; readonly patch: readonly object[] }[]
 }
 
-function kustomization(namespace: string, storageClass: string | undefined, options: KubeOptions): string {
-  const { workers = 2, poolers = 2, settings = {}, patches = [] } = options
+/** The kustomization of overlays/dev with what a test changes. */
+async function objectsOf(
+  namespace: string,
+  storageClass: string | undefined,
+  { form = 'container', workers = 2, poolers = 2, settings = {}, patches = [] }: KubeOptions,
+): Promise<readonly KubernetesObject[]> {
   const replace = (path: string, value: unknown): object => ({ op: 'replace', path, value })
-  const own = [
+  const changes = [
     { target: 'kind: StatefulSet, name: citus-worker', patch: [replace('/spec/replicas', workers)] },
     { target: 'kind: Deployment, name: citus-pooler', patch: [replace('/spec/replicas', poolers)] },
     ...(storageClass === undefined
@@ -64,14 +75,17 @@ function kustomization(namespace: string, storageClass: string | undefined, opti
     })),
     ...patches,
   ]
-  return [
+  const overlay = join(manifests, 'overlays', 'dev')
+  const dev = await readFile(join(overlay, 'kustomization.yaml'), 'utf8')
+  const text = [
+    dev.replaceAll('../../', 'kubernetes/').replace('components/sidecar-container', `components/sidecar-${form}`),
     `namespace: ${namespace}`,
-    'resources: [kubernetes/overlays/dev]',
     'images:',
     ...images.map(({ replaces, name, tag }) => `  - { name: ${replaces}, newName: ${name}, newTag: ${tag} }`),
     'patches:',
-    ...own.map(({ target, patch }) => `  - { target: { ${target} }, patch: '${JSON.stringify(patch)}' }`),
+    ...changes.map(({ target, patch }) => `  - { target: { ${target} }, patch: '${JSON.stringify(patch)}' }`),
   ].join('\n')
+  return await buildText(text, { 'overlay.conf': await readFile(join(overlay, 'overlay.conf'), 'utf8') })
 }
 
 export class KubeCluster implements AsyncDisposable {
@@ -92,7 +106,7 @@ export class KubeCluster implements AsyncDisposable {
     const { storageClass, remove } = await makeVolumes(namespace)
     const cluster = new KubeCluster(namespace, remove)
     try {
-      const objects = await buildText(kustomization(namespace, storageClass, options))
+      const objects = await objectsOf(namespace, storageClass, options)
       const began = performance.now()
       await apply(namespace, objects)
       await cluster.allReady((options.workers ?? 2) + (options.poolers ?? 2) + 1)

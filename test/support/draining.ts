@@ -3,6 +3,15 @@ import assert from 'node:assert/strict'
 import type { DrainView } from '../../agent/drain/view.ts'
 import { eventually } from '../../deploy/local/eventually.ts'
 import type { LocalNode } from '../../deploy/local/local-node.ts'
+import { quick } from './joining.ts'
+
+/** Settings for a drain whose time is up only when a test says so: each phase ends by what it waits for. */
+export const unhurried = {
+  ...quick,
+  CITUS_SIDECAR_HOLD: 'node',
+  CITUS_SIDECAR_UNREADY_WAIT: '0ms',
+  CITUS_SIDECAR_GRACE_PERIOD: '1h',
+} as const
 
 /** Begins a drain, or joins the one that goes on. */
 export async function beginDrain(node: LocalNode): Promise<DrainView> {

@@ -29,12 +29,18 @@ interface Link {
   readonly owed: (() => void)[]
 }
 
+interface Target {
+  readonly host: string
+  readonly port: number
+}
+
 /** Says which connections are meant, by application_name; all where undefined. */
 type Which = string | undefined
 
 /** The proxy; everything flows until told otherwise. */
 export class HalfOpenProxy implements AsyncDisposable {
   readonly #server: Server
+  #target: Target
   readonly #links = new Set<Link>()
   readonly #swallowed = new Set<Link>()
   readonly #swallow = new Set<Which>()
@@ -43,16 +49,17 @@ export class HalfOpenProxy implements AsyncDisposable {
   /** Connections made so far, by name. */
   readonly made = new Map<string, number>()
 
-  private constructor(server: Server) {
+  private constructor(server: Server, target: Target) {
     this.#server = server
+    this.#target = target
   }
 
   /** Starts a proxy on a free port of 127.0.0.1 in front of `target`. */
-  static async start(target: { readonly host: string; readonly port: number }): Promise<HalfOpenProxy> {
+  static async start(target: Target): Promise<HalfOpenProxy> {
     // Half-open on purpose: that one side has ended is told to the other by us, or not at all.
     const server = createServer({ allowHalfOpen: true, noDelay: true })
-    const proxy = new HalfOpenProxy(server)
-    server.on('connection', (client) => proxy.#accept(client, target))
+    const proxy = new HalfOpenProxy(server, target)
+    server.on('connection', (client) => proxy.#accept(client))
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
       server.listen(0, '127.0.0.1', resolve)
@@ -63,6 +70,12 @@ export class HalfOpenProxy implements AsyncDisposable {
   get port(): number {
     const address = this.#server.address()
     return typeof address === 'object' && address !== null ? address.port : 0
+  }
+
+  /** Where connections lead from now on; those that are open are ended. */
+  leadTo(target: Target): void {
+    this.#target = target
+    this.close()
   }
 
   /** How many connections of this name a client has open. */
@@ -107,8 +120,8 @@ export class HalfOpenProxy implements AsyncDisposable {
     await new Promise((resolve) => this.#server.close(resolve))
   }
 
-  #accept(client: Socket, target: { readonly host: string; readonly port: number }): void {
-    const server = connect({ ...target, allowHalfOpen: true, noDelay: true })
+  #accept(client: Socket): void {
+    const server = connect({ ...this.#target, allowHalfOpen: true, noDelay: true })
     const link: Link = { client, server, name: undefined, owed: [] }
     this.#links.add(link)
     let packet = Buffer.alloc(0)

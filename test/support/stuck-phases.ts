@@ -14,9 +14,9 @@ import type { LocalCluster } from '../../deploy/local/local-cluster.ts'
 import type { LocalNode } from '../../deploy/local/local-node.ts'
 import { sendSignal } from '../../deploy/local/process-table.ts'
 import { startCluster } from '../../deploy/local/start-cluster.ts'
-import type { ClusterOptions } from '../../deploy/local/start-cluster.ts'
+import { Acknowledged } from './aftermath.ts'
 import { authority } from './certificates.ts'
-import { beginDrain, cancelDrain, drainView } from './draining.ts'
+import { beginDrain, cancelDrain, drainView, unhurried } from './draining.ts'
 import { freezeStandbyOf } from './frozen-standby.ts'
 import { joined, patience } from './joining.ts'
 import { ledgerOf } from './pool-holds.ts'
@@ -31,24 +31,29 @@ export class StuckCluster implements AsyncDisposable {
   readonly cluster: LocalCluster
   readonly worker: LocalNode
   readonly api: SilentApi
+  /** What clients were told is written, by this class's users. */
+  readonly rows: Acknowledged
   #lift: Lift = lifted
   #told = false
 
-  private constructor(cluster: LocalCluster, api: SilentApi) {
+  private constructor(cluster: LocalCluster, api: SilentApi, rows: Acknowledged) {
     this.cluster = cluster
     this.worker = cluster.node('worker-1')
     this.api = api
+    this.rows = rows
   }
 
-  static async start(options: Partial<ClusterOptions>): Promise<StuckCluster> {
+  /** Of a coordinator and one worker that has joined; `env` is told to every sidecar beside what holds them up. */
+  static async start(env: Readonly<Record<string, string>> = {}): Promise<StuckCluster> {
     const api = await SilentApi.make()
     const cluster = await startCluster({
       workers: 1,
-      ...options,
-      nodeEnv: { 'worker-1': api.env, ...options.nodeEnv },
+      env: { ...unhurried, CITUS_SIDECAR_LOCK_TIMEOUT: '1m', ...env },
+      nodeEnv: { 'worker-1': api.env },
       postgresSettings: { archive_mode: 'on', archive_command: `while test -e ${gate}; do sleep 0.05; done` },
     })
-    return new StuckCluster(cluster, api)
+    await joined(cluster.node('worker-1'))
+    return new StuckCluster(cluster, api, await Acknowledged.make(cluster))
   }
 
   /** Begins a drain of the worker, whose sidecar is told what it needs for that, and returns once the phase has begun. */

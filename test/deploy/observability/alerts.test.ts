@@ -77,7 +77,7 @@ suite('an alert', () => {
       assert.doesNotMatch(summary, /\.$|\n/)
       assert.ok(summary.length < 130, `${summary.length} characters are too many for a phone`)
       assert.match(description, /^[A-Z][^]*\.\s[A-Z/][^]*\.$/, 'two sentences at least')
-      assert.ok(/\$labels\.(instance|peer)/.test(summary) || expr.startsWith('absent('), summary)
+      assert.ok(/\$labels\.(instance|member|peer)/.test(summary) || expr.startsWith('absent('), summary)
     })
 
     test(`${alert} leads to its page, which has the first question and what to do`, () => {

@@ -5,10 +5,14 @@ import type { Session } from '../pg/session.ts'
 /** Two numbers that nobody else uses; the second differs from the lock under which metadata is changed. */
 const nodeLock = [1_668_510_577, 2] as const
 
-const sql = `
-  select pg_catalog.pg_backend_pid() as pid,
-         (select a.backend_start::text from pg_catalog.pg_stat_activity a where a.pid = pg_catalog.pg_backend_pid()) as begun,
-         case when exists (select from pg_catalog.pg_locks l
+/** Connections remembered at most: each was given up before the server said what became of the lock there. */
+const most = 8
+
+const whoSql = `
+  select a.pid, a.backend_start::text as begun from pg_catalog.pg_stat_activity a where a.pid = pg_catalog.pg_backend_pid()`
+
+const holdSql = `
+  select case when exists (select from pg_catalog.pg_locks l
                             where l.locktype = 'advisory' and l.classid = $1::bigint and l.objid = $2::bigint and l.objsubid = 2
                               and l.granted and l.pid = pg_catalog.pg_backend_pid())
               then true else pg_catalog.pg_try_advisory_lock($1::int, $2::int) end as held`
@@ -17,21 +21,20 @@ const endSql = `
   select pg_catalog.pg_terminate_backend(l.pid) as ended
     from pg_catalog.pg_locks l join pg_catalog.pg_stat_activity a on a.pid = l.pid
    where l.locktype = 'advisory' and l.classid = $1::bigint and l.objid = $2::bigint and l.objsubid = 2 and l.granted
-     and l.pid = $3 and a.backend_start::text = $4`
+     and (l.pid, a.backend_start::text) in (select * from unnest($3::int[], $4::text[]))`
 
-interface Row {
-  /** Of the server's process behind the session. */
+/** The server's process behind a connection; numbers alone are used again. */
+interface Backend {
   readonly pid: number
   readonly begun: string
-  readonly held: boolean
 }
 
 /** The lock, held as long as the session is. */
 export class AloneLock {
   readonly #session: Session
   readonly #config: Config
-  /** The connection on which the lock was last held. */
-  #last: Row | undefined
+  /** Connections on which the lock was tried, oldest first: the server may have given it there and nobody heard. */
+  #tried: readonly Backend[] = []
 
   constructor(session: Session, config: Config) {
     this.#session = session
@@ -41,15 +44,19 @@ export class AloneLock {
   /** Whether this sidecar has the lock, taking it where it is free. @throws as queries on a session do. */
   async held(signal: AbortSignal): Promise<boolean> {
     const bounds = { timeout: this.#config.statementTimeout, signal }
-    const [row] = await this.#session.query<Row>(sql, nodeLock, bounds)
+    const [backend] = await this.#session.query<Backend>(whoSql, [], bounds)
+    if (backend === undefined) return false
+    const earlier = this.#tried.filter(({ pid, begun }) => pid !== backend.pid || begun !== backend.begun)
+    this.#tried = [...earlier, backend].slice(-most)
+    const [row] = await this.#session.query<{ held: boolean }>(holdSql, nodeLock, bounds)
     if (row?.held === true) {
-      this.#last = row
+      this.#tried = [backend]
       return true
     }
-    if (this.#last === undefined) return false
-    // A server that has not heard that we gave our last connection up would keep the lock for it, perhaps for hours.
-    const { pid, begun } = this.#last
-    const ended = await this.#session.query<{ ended: boolean }>(endSql, [...nodeLock, pid, begun], bounds)
+    if (earlier.length === 0) return false
+    // A server that has not heard that we gave a connection up would keep the lock for it, perhaps for hours.
+    const ours = [earlier.map(({ pid }) => pid), earlier.map(({ begun }) => begun)]
+    const ended = await this.#session.query<{ ended: boolean }>(endSql, [...nodeLock, ...ours], bounds)
     return ended.length > 0
   }
 }

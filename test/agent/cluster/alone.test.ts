@@ -67,4 +67,22 @@ suite('the lock of a node', () => {
     assert.equal(await first.lock.held(never), true)
     assert.equal(await second.lock.held(never), false)
   })
+
+  test('is that of a sidecar, too, that never heard that it was given it', async () => {
+    const lost = sidecar('lost')
+    await lost.session.query('select 1', [], { timeout: 5_000, signal: never })
+    const takes = lost.session.query.bind(lost.session)
+    // What the server does with the lock is done; the answer is on its way when the network fails.
+    lost.session.query = async (text, values, bounds) => {
+      if (!text.includes('pg_try_advisory_lock')) return await takes(text, values, bounds)
+      lost.session.query = takes
+      await takes(text, values, bounds)
+      proxy.swallowOpen('citus-sidecar/lost')
+      lost.session.drop()
+      throw new Error('no answer')
+    }
+    await assert.rejects(lost.lock.held(never), { message: 'no answer' })
+    assert.equal(await sidecar('second').lock.held(never), false)
+    assert.equal(await lost.lock.held(never), true)
+  })
 })

@@ -1,6 +1,8 @@
 // npm test: every test file, in parallel, on whatever servers this machine has; says first which ones.
 import { spawn } from 'node:child_process'
-import { globSync } from 'node:fs'
+import { globSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { startPostgres } from '../deploy/local/lone-server.ts'
 
 /** Two files a core wait for servers most of the time; more would make the machine the bottleneck. */
@@ -19,13 +21,16 @@ if (files.length === 0) {
   process.stderr.write(`no test file matches ${wanted.join(', ')}\n`)
   process.exitCode = 1
 } else {
+  // Hundreds of processes load the same modules: what the first one compiles the others read.
+  const cache = mkdtempSync(join(tmpdir(), 'compiled-'))
   const runner = spawn(
     process.execPath,
     ['--test', `--test-concurrency=${concurrency}`, '--test-timeout=600000', ...files],
-    { stdio: 'inherit' },
+    { stdio: 'inherit', env: { ...process.env, NODE_COMPILE_CACHE: cache } },
   )
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => runner.kill(name))
   runner.once('exit', (code) => {
     process.exitCode = code ?? 1
+    rmSync(cache, { recursive: true, force: true })
   })
 }

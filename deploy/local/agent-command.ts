@@ -20,10 +20,12 @@ export function agentCommandLine(agent: string, args: readonly string[]): [progr
 
 /** What a sidecar inherits, and nothing that could set one of its settings behind the caller's back. */
 export function agentEnvironment(env: Readonly<Record<string, string>>): Record<string, string> {
-  const inherited = ['PATH', 'HOME', 'LANG', 'TZ', 'TMPDIR', 'NODE_V8_COVERAGE'].flatMap((name) => {
-    const value = process.env[name]
-    return value === undefined ? [] : [[name, value]]
-  })
+  const inherited = ['PATH', 'HOME', 'LANG', 'TZ', 'TMPDIR', 'NODE_COMPILE_CACHE', 'NODE_V8_COVERAGE'].flatMap(
+    (name) => {
+      const value = process.env[name]
+      return value === undefined ? [] : [[name, value]]
+    },
+  )
   return { ...Object.fromEntries(inherited), ...env }
 }
 

@@ -40,10 +40,7 @@ suite('a worker that is back while its name leads elsewhere', () => {
   })
 
   function begin(): void {
-    worker.sidecar.start({
-      CITUS_SIDECAR_ADDRESS: `127.0.0.1:${name.port}`,
-      CITUS_SIDECAR_ALLOW_IP_ADDRESS: 'true',
-    })
+    worker.sidecar.start({ CITUS_SIDECAR_ADDRESS: `localhost:${name.port}` })
   }
 
   /** Drains the worker and stops it; when it is back its name leads to the other one. */
@@ -103,7 +100,7 @@ suite('a worker that is back while its name leads elsewhere', () => {
     assert.match(
       String(reason),
       new RegExp(
-        `^the coordinator does not reach 127.0.0.1:${name.port} yet: another server answers there \\(\\d+\\)$`,
+        `^the coordinator does not reach localhost:${name.port} yet: another server answers there \\(\\d+\\)$`,
       ),
     )
     await heard('drain.back', id)

@@ -2,16 +2,17 @@
 import { kubectl } from './kubectl.ts'
 import type { Form } from './kube-cluster.ts'
 
-/** https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/: on by default since then */
-const nativeSince = 29
-
-/** Every form, and why it cannot be tried here; false where it can. */
+/** Every form, and why it cannot be tried here; false where it can (https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/). */
 export async function forms(): Promise<readonly (readonly [form: Form, skip: string | false])[]> {
-  const version = await kubectl('version', '-o', 'json')
-  const minor = Number(/"serverVersion"[\s\S]*?"minor": "(\d+)/.exec(version)?.[1])
-  const skip = minor < nativeSince && `the cluster is of 1.${minor}, native sidecars came with 1.${nativeSince}`
+  const known = await kubectl('explain', 'pod.spec.initContainers.restartPolicy').then(
+    () => true,
+    () => false,
+  )
   return [
     ['container', false],
-    ['native', skip],
+    [
+      'native',
+      !known && 'needs native sidecars, which came with 1.29: init containers of this cluster have no restartPolicy',
+    ],
   ]
 }

@@ -40,18 +40,18 @@ for (const [form, skip] of await forms())
         interval: 500,
       })
       await cluster.allReady(7)
-      // By the server's own clock: from its start to the moment when its sidecar had it confirmed.
       const took = await Promise.all(
-        ['citus-worker-2', 'citus-worker-3'].map(
-          async (pod) =>
-            await cluster.sql(
-              pod,
-              `select round(extract(epoch from n.verified_at - pg_postmaster_start_time())::numeric, 1) from citus_sidecar.notebook n`,
-            ),
-        ),
+        ['citus-worker-2', 'citus-worker-3'].map(async (pod) => {
+          const log = await cluster.kubectl('logs', pod, '-c', 'postgres')
+          const accepting = /^(\S+ \S+) GMT .*ready to accept connections$/m.exec(log)?.[1]
+          return await cluster.coordinator(
+            `select round(extract(epoch from o.ended_at - '${accepting} GMT'::timestamptz)::numeric, 1)
+               from citus_sidecar.operations o where o.member = '${pod}' and o.kind = 'add' and o.outcome = 'succeeded'`,
+          )
+        }),
       )
       context.diagnostic(
-        `registered ${took.join(' s and ')} s after the server's start, its preparation by bootstrap included`,
+        `registered ${took.join(' s and ')} s after PostgreSQL accepted connections, its preparation by bootstrap included`,
       )
     })
 
@@ -69,7 +69,11 @@ for (const [form, skip] of await forms())
         async () => {
           const { uid } = (await cluster.pod('citus-worker-3')).metadata
           const { status, body } = await cluster.page('citus-worker-3', '/readyz?verbose')
-          return uid !== metadata.uid && status === 503 && /^\[-\]registered failed: .*empty/m.test(body)
+          return (
+            uid !== metadata.uid &&
+            status === 503 &&
+            /^\[-\]registered failed: .* was never part of a cluster/m.test(body)
+          )
         },
         { deadline: patience, interval: 1_000 },
       )

@@ -1,4 +1,6 @@
-// Phase prepare, while clients are still served: checkpoint, archive what was written, wait for a shard move that touches this node.
+// Phase prepare, while clients are still served: checkpoint, archive what was written, wait for a shard move that touches this node and
+// for what would keep PostgreSQL from stopping.
+import { hangingConnects } from '../../probes/host/hanging-connects.ts'
 import { reasonOf } from '../errors.ts'
 import { checkpoint, LeftUndone, orLeave, until } from './step.ts'
 import type { Step, StepContext } from './step.ts'
@@ -20,6 +22,11 @@ const archiverSql = `
 const movesSql = `
   select (select count(*) from pg_catalog.pg_replication_slots s where s.slot_name like 'citus\\_shard\\_%' and s.active)
        + (select count(*) from (select subname from pg_catalog.pg_subscription where subname like 'citus\\_shard\\_%') s) > 0 as moving`
+
+// Where Citus connects to, and for how long it tries.
+const peersSql = `
+  select (select array_agg(distinct n.nodeport) from pg_catalog.pg_dist_node n) as ports,
+         (extract(epoch from coalesce(pg_catalog.current_setting('citus.node_connection_timeout', true), '30s')::interval) * 1000)::float8 as "triesMs"`
 
 async function takeCheckpoint(context: StepContext, signal: AbortSignal): Promise<string> {
   const { clock } = context
@@ -69,6 +76,33 @@ async function waitForMoves({ local, clock, kind }: StepContext, signal: AbortSi
   )
 }
 
+/**
+ * Citus' maintenance daemon hears of a stop only once its connection is made or given up (https://github.com/citusdata/citus/issues/7919):
+ * after a peer's restart that is the rest of citus.node_connection_timeout, for which clients would be held.
+ */
+async function waitForPeers({ local, clock, kind }: StepContext, signal: AbortSignal): Promise<string> {
+  if (kind === 'standby' || kind === 'standalone') return ''
+  const [row] = await local.query<{ ports: readonly number[] | null; triesMs: number }>(peersSql)
+  const { ports, triesMs } = row ?? { ports: null, triesMs: 0 }
+  const before = clock.now()
+  let waitedFor = ''
+  const quiet = async (): Promise<string | undefined> => {
+    const hanging = (await hangingConnects(new Set(ports))).join(', ')
+    if (hanging === '') return waitedFor === '' ? '' : `a connection to ${waitedFor} was waited for`
+    waitedFor = hanging
+    // No try lasts longer; a peer that is tried again and again is away, and may be for good.
+    return clock.now() - before > triesMs ? stillHangs(waitedFor) : undefined
+  }
+  return await until(quiet, pause, clock, signal).catch((error: unknown) => {
+    if (signal.aborted) return stillHangs(waitedFor)
+    throw error
+  })
+}
+
+function stillHangs(peer: string): string {
+  return `${peer} does not answer, which may keep PostgreSQL from stopping at once`
+}
+
 type Came = { readonly did: string } | { readonly undone: string }
 
 export const prepare: Step = async (context, signal) => {
@@ -78,7 +112,9 @@ export const prepare: Step = async (context, signal) => {
       (did) => ({ did }),
       (error: unknown) => ({ undone: reasonOf(error) }),
     )
-  const found = [await attempt(takeCheckpoint), ...(await Promise.all([attempt(archive), attempt(waitForMoves)]))]
+  const parts = [await attempt(takeCheckpoint), ...(await Promise.all([attempt(archive), attempt(waitForMoves)]))]
+  // Last, so that what it saw is still so when clients are held.
+  const found = [...parts, await attempt(waitForPeers)]
   const undone = new Set(found.flatMap((one) => ('undone' in one ? [one.undone] : [])))
   if (undone.size > 0) throw new LeftUndone([...undone].join('; '))
   return found.flatMap((one) => ('did' in one && one.did !== '' ? [one.did] : [])).join('; ')

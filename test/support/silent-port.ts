@@ -25,13 +25,14 @@ export class SilentPort implements AsyncDisposable {
 
   /** Of 127.0.0.1; some connections to it already hang. */
   static async open(): Promise<SilentPort> {
-    const { port, release } = await reservePort()
+    const reserved = await reservePort()
+    const { port } = reserved
     const child = spawn(process.execPath, ['-e', program, String(port)], { stdio: ['ignore', 'pipe', 'inherit'] })
     await once(child.stdout, 'data')
     child.kill('SIGSTOP')
     // Two are taken by the kernel for the server that does not come for them; from then on it answers nobody.
     const sockets = Array.from({ length: 4 }, () => connect(port, '127.0.0.1').on('error', () => undefined))
-    return new SilentPort(port, child, sockets, release)
+    return new SilentPort(port, child, sockets, () => reserved.release())
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,5 +1,5 @@
 // A probe whose reading is nothing but samples: one query, and which of its columns become which metric families.
-import type { NodeFacts, Probe, ProbeName, ReadingTypes } from './probe.ts'
+import type { NodeFacts, Probe, ProbeLimits, ProbeName, ReadingTypes } from './probe.ts'
 
 /** One metric family and the column that has its values; names are API (docs/metrics.md). */
 export interface FamilySpec {
@@ -35,7 +35,6 @@ export interface Collection<N extends CollectionName = CollectionName> {
   readonly name: N
   readonly help: string
   readonly interval: number
-  readonly timeout: number
   readonly skip: (facts: NodeFacts) => string | undefined
   /** The most important rows first: what is above the limit of a family is left out. */
   readonly sql: (facts: NodeFacts) => string
@@ -65,15 +64,18 @@ export function toFamilies(specs: readonly FamilySpec[], rows: readonly Row[]): 
   })
 }
 
+/** The server gives a statement up before we would give up the connection, on which others ask, too; milliseconds. */
+const margin = 1_000
+
 /** The probe of a collection. */
-export function collect<N extends CollectionName>(collection: Collection<N>): Probe<N> {
-  const { name, help, interval, timeout, skip, sql, families } = collection
+export function collect<N extends CollectionName>(collection: Collection<N>, limits: ProbeLimits): Probe<N> {
+  const { name, help, interval, skip, sql, families } = collection
   return {
     name,
     help,
     session: 'probe',
     interval,
-    timeout,
+    timeout: limits.statementTimeout + margin,
     families,
     skip,
     read: async ({ sql: server, facts }) =>

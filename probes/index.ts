@@ -36,12 +36,12 @@ export function allProbes(limits: ProbeLimits, describe: (error: unknown) => Rea
     stopCost(limits),
     nodes(limits),
     peers(limits),
-    activity(),
-    databases(),
-    tables(),
-    shards(),
-    transactions(),
-    background(),
+    activity(limits),
+    databases(limits),
+    tables(limits),
+    shards(limits),
+    transactions(limits),
+    background(limits),
   ]
 }
 

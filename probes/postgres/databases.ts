@@ -1,7 +1,7 @@
 // What PostgreSQL counts for each database, under the names of postgres_exporter.
 import type { FamilySpec } from '../collection.ts'
 import { collect } from '../collection.ts'
-import type { Probe } from '../probe.ts'
+import type { Probe, ProbeLimits } from '../probe.ts'
 
 /** Columns of pg_stat_database that are counters, and what they count. */
 const counters: Readonly<Record<string, string>> = {
@@ -48,14 +48,16 @@ const sql = `
     from pg_catalog.pg_stat_database d where d.datname is not null order by d.xact_commit desc`
 
 /** Counters of each database. */
-export function databases(): Probe<'postgres.databases'> {
-  return collect({
-    name: 'postgres.databases',
-    help: 'What PostgreSQL counts for each database: transactions, rows, blocks, conflicts, deadlocks.',
-    interval: 15_000,
-    timeout: 2_000,
-    skip: () => undefined,
-    sql: () => sql,
-    families,
-  })
+export function databases(limits: ProbeLimits): Probe<'postgres.databases'> {
+  return collect(
+    {
+      name: 'postgres.databases',
+      help: 'What PostgreSQL counts for each database: transactions, rows, blocks, conflicts, deadlocks.',
+      interval: 15_000,
+      skip: () => undefined,
+      sql: () => sql,
+      families,
+    },
+    limits,
+  )
 }

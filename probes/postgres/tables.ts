@@ -1,7 +1,7 @@
 // Statistics of tables under the names of postgres_exporter, true on a worker, too: shards count for the table that they are of.
 import type { FamilySpec } from '../collection.ts'
 import { collect } from '../collection.ts'
-import type { Probe } from '../probe.ts'
+import type { Probe, ProbeLimits } from '../probe.ts'
 import { sums, tablesWith, times } from './table-statistics.ts'
 
 const labels = ['datname', 'schemaname', 'relname']
@@ -52,14 +52,16 @@ function sqlFor(citus: boolean): string {
 }
 
 /** Statistics of each table of the database. */
-export function tables(): Probe<'postgres.tables'> {
-  return collect({
-    name: 'postgres.tables',
-    help: 'Scans, rows, dead rows and vacuums of each table; shards count for their table.',
-    interval: 60_000,
-    timeout: 5_000,
-    skip: () => undefined,
-    sql: ({ role }) => sqlFor(role !== 'standalone'),
-    families,
-  })
+export function tables(limits: ProbeLimits): Probe<'postgres.tables'> {
+  return collect(
+    {
+      name: 'postgres.tables',
+      help: 'Scans, rows, dead rows and vacuums of each table; shards count for their table.',
+      interval: 60_000,
+      skip: () => undefined,
+      sql: ({ role }) => sqlFor(role !== 'standalone'),
+      families,
+    },
+    limits,
+  )
 }

@@ -138,6 +138,27 @@ suite('metrics of shards', () => {
     }
   })
 
+  test('come of probes that have all the rights they need, on every node', async () => {
+    for (const node of cluster.nodes) {
+      await node.sidecar.restart()
+      await joined(node)
+      const wanted = node === cluster.coordinator ? 14 : 13
+      await eventually(
+        `every probe of ${node.name} succeeds`,
+        async () => {
+          const { samples } = readMetrics((await node.sidecar.get('/metrics')).body).get(
+            'citus_sidecar_probe_success',
+          ) ?? { samples: new Map<string, number>() }
+          const failed = [...samples].filter(([, value]) => value !== 1).map(([series]) => series)
+          assert.deepEqual(failed, [])
+          assert.ok(samples.size >= wanted, [...samples.keys()].join())
+          return true
+        },
+        { deadline: patience },
+      )
+    }
+  })
+
   test('of two-phase commits name who began them', async () => {
     const [worker] = cluster.workers
     assert.ok(worker)

@@ -12,6 +12,7 @@ import type { Versions } from './citus/versions.ts'
 import type { PoolerAlive } from './pgbouncer/alive.ts'
 import type { PooledDatabase } from './pgbouncer/databases.ts'
 import type { PoolerLimits } from './pgbouncer/limits.ts'
+import type { Families, FamilySpec } from './collection.ts'
 import type { Sql } from './sql.ts'
 
 /** What each probe's reading holds. */
@@ -22,10 +23,16 @@ export interface ReadingTypes {
   'postgres.replication': Replication
   'postgres.writable': Writable
   'postgres.stop-cost': StopCost
+  'postgres.activity': Families
+  'postgres.databases': Families
+  'postgres.tables': Families
   'citus.versions': Versions
   'citus.local': LocalMetadata
   'citus.nodes': ClusterView
   'citus.peers': readonly Peer[]
+  'citus.shards': Families
+  'citus.transactions': Families
+  'citus.background': Families
   'pgbouncer.alive': PoolerAlive
   'pgbouncer.databases': readonly PooledDatabase[]
   'pgbouncer.limits': PoolerLimits
@@ -67,6 +74,7 @@ export interface ProbeContext {
   dial(signal: AbortSignal): Promise<void>
   /** A monotonic clock, milliseconds. */
   elapsed(): number
+  readonly facts: NodeFacts
 }
 
 /** What this sidecar stands beside. */
@@ -89,6 +97,8 @@ export interface Probe<N extends ProbeName = ProbeName> {
   retry?(error: ReadingError): number | undefined
   /** Milliseconds a run may take in all. */
   readonly timeout: number
+  /** Metric families that come of it alone; they need no line in the table of metrics. */
+  readonly families?: readonly FamilySpec[]
   /** Why it is not run on such a node; undefined where it is. */
   skip(facts: NodeFacts): string | undefined
   read(context: ProbeContext, signal: AbortSignal): Promise<ReadingTypes[N]>

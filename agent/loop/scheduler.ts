@@ -83,7 +83,7 @@ export class Scheduler {
   }
 
   async #runOnce(probe: AnyProbe, signal: AbortSignal): Promise<void> {
-    const { clock, elapsed, readings, sql, dial } = this.#options
+    const { clock, elapsed, facts, readings, sql, dial } = this.#options
     const start = elapsed()
     const begunAt = clock.now()
     using deadline = new ChildSignal(signal)
@@ -93,6 +93,7 @@ export class Scheduler {
       sql: sql(probe.session, { timeout: probe.timeout, signal: deadline.signal }),
       dial,
       elapsed,
+      facts: facts(),
     }
     const timing = () => ({ begunAt, takenAt: clock.now(), durationMs: elapsed() - start })
     try {

@@ -2,6 +2,7 @@
 import type { ClusterNode } from '../../probes/citus/nodes.ts'
 import type { Verdict } from '../../probes/verdicts/verdict.ts'
 import type { Snapshot } from '../exporter.ts'
+import { familiesOf } from './family-text.ts'
 import { leavingMetrics } from './leaving-metrics.ts'
 import type { Metric, Sample } from './metric.ts'
 import { flag, one } from './metric.ts'
@@ -149,5 +150,14 @@ export const metrics: readonly Metric[] = [
     help: 'How long ago the last run of a probe ended.',
     labels: ['probe'],
     samples: (snapshot) => perProbe(snapshot, (reading) => Math.max(0, snapshot.now - reading.takenAt) / 1_000),
+  },
+  {
+    name: 'citus_sidecar_series_dropped',
+    help: 'Samples of a family that its last reading left out: above the limit of a family, twice there, or no number.',
+    labels: ['family'],
+    samples: (snapshot) =>
+      familiesOf(snapshot).flatMap((families) =>
+        families.map(({ spec, dropped }) => ({ labels: { family: spec.name }, value: dropped })),
+      ),
   },
 ]

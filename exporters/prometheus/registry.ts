@@ -1,6 +1,7 @@
 // Snapshot -> Prometheus text, through prom-client's own registry; nothing is asked of anybody here.
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
 import type { Snapshot } from '../exporter.ts'
+import { FamilyTexts } from './family-text.ts'
 import { metrics } from './metrics.ts'
 
 /** How often the event loop's delay is sampled, milliseconds; the default of 10 takes half of what an idle sidecar uses. */
@@ -13,6 +14,7 @@ const noDelay = /^nodejs_eventloop_lag_mean_seconds nan$/im
 /** Renders scrapes; one per process. */
 export class PrometheusExporter implements Disposable {
   readonly #registry = new Registry()
+  readonly #families = new FamilyTexts()
   readonly #collectors = metrics.map((metric) => {
     const options = {
       name: metric.name,
@@ -39,7 +41,7 @@ export class PrometheusExporter implements Disposable {
       if (metric.labels.length === 0) collector.remove()
       for (const sample of metric.samples(snapshot)) collector.inc(sample.labels ?? {}, sample.value)
     }
-    const text = await this.#registry.metrics()
+    const text = (await this.#registry.metrics()) + this.#families.text(snapshot)
     // Soon after the start, or after another scrape, there is none.
     return noDelay.test(text) ? text.replaceAll(delays, '') : text
   }

@@ -69,6 +69,22 @@ test('docs/metrics.md has every metric with its labels', () => {
   assertFilled(rows, 'meaning', 'no sample')
 })
 
+test('docs/metrics.md has every family of the probes as it is', () => {
+  const probes = allProbes(probeLimits, () => ({ message: '', code: undefined, timedOut: false }))
+  assert.deepEqual(
+    rowsUnder(page('docs/metrics.md'), 'family', 'labels').map(({ cells }) => cells),
+    probes.flatMap(({ name: probe, families = [] }) =>
+      families.map(({ name: family, labels, type, help: meaning }) => ({
+        family,
+        labels: labels.join(', ') || '-',
+        type,
+        meaning,
+        probe,
+      })),
+    ),
+  )
+})
+
 test('docs/events.md has every event with its level and message', () => {
   const rows = rowsUnder(page('docs/events.md'), 'event', 'level', 'message')
   assert.deepEqual(

@@ -16,13 +16,26 @@ function skippedOn(facts: NodeFacts): readonly ProbeName[] {
     .map((probe) => probe.name)
 }
 
-const citus: readonly ProbeName[] = ['citus.versions', 'citus.local', 'citus.nodes', 'citus.peers']
+const citus: readonly ProbeName[] = [
+  'citus.versions',
+  'citus.local',
+  'citus.nodes',
+  'citus.peers',
+  'citus.shards',
+  'citus.transactions',
+  'citus.background',
+]
 
 const left: readonly [string, NodeFacts, readonly ProbeName[]][] = [
-  ['a primary worker', { role: 'worker', inRecovery: false }, ['postgres.replication']],
+  ['a primary worker', { role: 'worker', inRecovery: false }, ['postgres.replication', 'citus.background']],
   ['a primary coordinator', { role: 'coordinator', inRecovery: false }, ['postgres.replication']],
-  ['a standby', { role: 'worker', inRecovery: true }, ['postgres.writable', 'citus.peers']],
-  ['a node that has not answered yet', { role: 'worker', inRecovery: undefined }, []],
+  ['a standby', { role: 'worker', inRecovery: true }, ['postgres.writable', 'citus.peers', 'citus.background']],
+  [
+    'a standby of the coordinator',
+    { role: 'coordinator', inRecovery: true },
+    ['postgres.writable', 'citus.peers', 'citus.background'],
+  ],
+  ['a node that has not answered yet', { role: 'worker', inRecovery: undefined }, ['citus.background']],
   ['a standalone primary', { role: 'standalone', inRecovery: false }, ['postgres.replication', ...citus]],
   ['a standalone standby', { role: 'standalone', inRecovery: true }, ['postgres.writable', ...citus]],
 ]

@@ -1,0 +1,49 @@
+// Two-phase commits of Citus that wait on this node for their initiator, and what its recovery still has to look at.
+import { collect } from '../collection.ts'
+import type { Probe, ProbeLimits } from '../probe.ts'
+
+// citus_<group>_<pid>_<transaction>_<connection>: who began it is in the name.
+const sql = `
+  select g.initiator as initiator_group, g.count, g.oldest, case when row_number() over () = 1 then r.records end as records
+    from (select (select count(*)::float8 from pg_catalog.pg_dist_transaction) as records) r
+    left join (select split_part(x.gid, '_', 2) as initiator, count(*)::float8 as count, extract(epoch from min(x.prepared))::float8 as oldest
+                 from pg_catalog.pg_prepared_xacts x
+                where x.gid ~ '^citus_[0-9]+_' and x.database = pg_catalog.current_database() group by 1) g on true
+   order by g.oldest`
+
+/** Two-phase commits in doubt on this node. */
+export function transactions(limits: ProbeLimits): Probe<'citus.transactions'> {
+  return collect(
+    {
+      name: 'citus.transactions',
+      help: 'Two-phase commits prepared here by the group that began them, and records that recovery has still to look at.',
+      interval: 15_000,
+      skip: ({ role }) => (role === 'standalone' ? 'role standalone' : undefined),
+      sql: () => sql,
+      families: [
+        {
+          name: 'citus_prepared_transactions',
+          help: 'Two-phase commits prepared on this node, by the group that began them.',
+          type: 'gauge',
+          labels: ['initiator_group'],
+          value: 'count',
+        },
+        {
+          name: 'citus_oldest_prepared_transaction_timestamp_seconds',
+          help: 'When the oldest of these was prepared.',
+          type: 'gauge',
+          labels: ['initiator_group'],
+          value: 'oldest',
+        },
+        {
+          name: 'citus_transaction_records',
+          help: 'Records of two-phase commits that this node began and its recovery has not removed.',
+          type: 'gauge',
+          labels: [],
+          value: 'records',
+        },
+      ],
+    },
+    limits,
+  )
+}

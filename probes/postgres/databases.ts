@@ -1,0 +1,63 @@
+// What PostgreSQL counts for each database, under the names of postgres_exporter.
+import type { FamilySpec } from '../collection.ts'
+import { collect } from '../collection.ts'
+import type { Probe, ProbeLimits } from '../probe.ts'
+
+/** Columns of pg_stat_database that are counters, and what they count. */
+const counters: Readonly<Record<string, string>> = {
+  xact_commit: 'Transactions committed.',
+  xact_rollback: 'Transactions rolled back.',
+  blks_read: 'Blocks read from disk or the operating system.',
+  blks_hit: 'Blocks found in shared buffers.',
+  tup_returned: 'Rows that scans looked at.',
+  tup_fetched: 'Rows that index scans fetched.',
+  tup_inserted: 'Rows inserted.',
+  tup_updated: 'Rows updated.',
+  tup_deleted: 'Rows deleted.',
+  conflicts: 'Queries cancelled because of recovery conflicts.',
+  temp_files: 'Temporary files made by queries.',
+  temp_bytes: 'Bytes written to temporary files.',
+  deadlocks: 'Deadlocks on this node; Citus resolves those across nodes without counting them here.',
+  blk_read_time: 'Time spent reading blocks, in milliseconds; 0 without track_io_timing.',
+  blk_write_time: 'Time spent writing blocks, in milliseconds; 0 without track_io_timing.',
+}
+const labels = ['datid', 'datname']
+
+const families: readonly FamilySpec[] = [
+  { name: 'pg_stat_database_numbackends', help: 'Sessions now.', type: 'gauge', labels, value: 'numbackends' },
+  ...Object.entries(counters).map(([value, help]): FamilySpec => ({
+    name: `pg_stat_database_${value}`,
+    help,
+    type: 'counter',
+    labels,
+    value,
+  })),
+  {
+    name: 'pg_stat_database_stats_reset',
+    help: 'When these numbers were last set to 0, in seconds since 1970.',
+    type: 'counter',
+    labels,
+    value: 'stats_reset',
+  },
+]
+
+const sql = `
+  select d.datid::text, d.datname, d.numbackends, ${Object.keys(counters)
+    .map((column) => `d.${column}::float8`)
+    .join(', ')}, extract(epoch from d.stats_reset)::float8 as stats_reset
+    from pg_catalog.pg_stat_database d where d.datname is not null order by d.xact_commit desc`
+
+/** Counters of each database. */
+export function databases(limits: ProbeLimits): Probe<'postgres.databases'> {
+  return collect(
+    {
+      name: 'postgres.databases',
+      help: 'What PostgreSQL counts for each database: transactions, rows, blocks, conflicts, deadlocks.',
+      interval: 15_000,
+      skip: () => undefined,
+      sql: () => sql,
+      families,
+    },
+    limits,
+  )
+}

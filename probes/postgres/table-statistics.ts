@@ -1,0 +1,54 @@
+// Statistics of tables as their owners know them: on a node of Citus what lies in shards counts for the table that they are of.
+
+/** Columns of a table's statistics; sums where a table is more than one relation. */
+export const sums = {
+  seq_scan: 'pg_catalog.pg_stat_get_numscans(t.oid)',
+  seq_tup_read: 'pg_catalog.pg_stat_get_tuples_returned(t.oid)',
+  idx_scan: 'indexes.scans',
+  idx_tup_fetch: 'indexes.fetched + pg_catalog.pg_stat_get_tuples_fetched(t.oid)',
+  n_tup_ins: 'pg_catalog.pg_stat_get_tuples_inserted(t.oid)',
+  n_tup_upd: 'pg_catalog.pg_stat_get_tuples_updated(t.oid)',
+  n_tup_del: 'pg_catalog.pg_stat_get_tuples_deleted(t.oid)',
+  n_tup_hot_upd: 'pg_catalog.pg_stat_get_tuples_hot_updated(t.oid)',
+  n_live_tup: 'pg_catalog.pg_stat_get_live_tuples(t.oid)',
+  n_dead_tup: 'pg_catalog.pg_stat_get_dead_tuples(t.oid)',
+  n_mod_since_analyze: 'pg_catalog.pg_stat_get_mod_since_analyze(t.oid)',
+  vacuum_count: 'pg_catalog.pg_stat_get_vacuum_count(t.oid)',
+  autovacuum_count: 'pg_catalog.pg_stat_get_autovacuum_count(t.oid)',
+  analyze_count: 'pg_catalog.pg_stat_get_analyze_count(t.oid)',
+  autoanalyze_count: 'pg_catalog.pg_stat_get_autoanalyze_count(t.oid)',
+} as const
+
+/** Times; of several relations the one that was longest ago, 0 where that was never: one shard nobody vacuums is the news. */
+export const times = {
+  last_vacuum: 'pg_catalog.pg_stat_get_last_vacuum_time(t.oid)',
+  last_autovacuum: 'pg_catalog.pg_stat_get_last_autovacuum_time(t.oid)',
+  last_analyze: 'pg_catalog.pg_stat_get_last_analyze_time(t.oid)',
+  last_autoanalyze: 'pg_catalog.pg_stat_get_last_autoanalyze_time(t.oid)',
+} as const
+
+const ours = `n.nspname not in ('pg_catalog', 'information_schema', 'citus', 'citus_internal') and n.nspname not like 'pg\\_toast%'`
+
+const plain = `
+  select c.oid, c.oid as target from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+   where c.relkind in ('r', 'm', 'p') and ${ours}`
+
+// A shard is known by the number at the end of its name and the schema of its table; a name of 63 bytes is cut before that number.
+// Neither is read that locks or opens a relation. Shards without a placement here are left-overs, not data.
+const rolledUp = `
+  select c.oid, coalesce(shard.parent, c.oid) as target
+    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    left join shards shard on shard.id = substring(c.relname from '_([0-9]{1,18})$')::bigint and shard.schema = c.relnamespace
+   where c.relkind in ('r', 'm', 'p') and ${ours}
+     and case when shard.id is null then not exists (select from pg_catalog.pg_dist_partition d where d.logicalrelid = c.oid) else shard.here end`
+
+/** Common table expressions: `tables` (oid, target), and for Citus `shards`; target is the table that a relation counts for. */
+export function tablesWith(citus: boolean): string {
+  if (!citus) return `with tables as materialized (${plain})`
+  return `with shards as materialized (
+    select s.shardid as id, s.logicalrelid::oid as parent, r.relnamespace as schema,
+           exists (select from pg_catalog.pg_dist_placement p
+                    where p.shardid = s.shardid and p.groupid = (select l.groupid from pg_catalog.pg_dist_local_group l)) as here
+      from pg_catalog.pg_dist_shard s join pg_catalog.pg_class r on r.oid = s.logicalrelid),
+  tables as materialized (${rolledUp})`
+}

@@ -1,0 +1,67 @@
+// Statistics of tables under the names of postgres_exporter, true on a worker, too: shards count for the table that they are of.
+import type { FamilySpec } from '../collection.ts'
+import { collect } from '../collection.ts'
+import type { Probe, ProbeLimits } from '../probe.ts'
+import { sums, tablesWith, times } from './table-statistics.ts'
+
+const labels = ['datname', 'schemaname', 'relname']
+const gauges: ReadonlySet<string> = new Set(['n_live_tup', 'n_dead_tup', 'n_mod_since_analyze'])
+
+const help: Readonly<Record<keyof typeof sums | keyof typeof times, string>> = {
+  seq_scan: 'Sequential scans.',
+  seq_tup_read: 'Live rows that sequential scans fetched.',
+  idx_scan: 'Index scans.',
+  idx_tup_fetch: 'Live rows that index scans fetched.',
+  n_tup_ins: 'Rows inserted.',
+  n_tup_upd: 'Rows updated.',
+  n_tup_del: 'Rows deleted.',
+  n_tup_hot_upd: 'Rows updated without a new index entry.',
+  n_live_tup: 'Live rows, estimated.',
+  n_dead_tup: 'Dead rows, estimated.',
+  n_mod_since_analyze: 'Rows changed since the last analyze, estimated.',
+  vacuum_count: 'Vacuums by hand.',
+  autovacuum_count: 'Vacuums by autovacuum.',
+  analyze_count: 'Analyzes by hand.',
+  autoanalyze_count: 'Analyzes by autovacuum.',
+  last_vacuum: 'Last vacuum by hand, in seconds since 1970; 0: never. Of several shards the one that was longest ago.',
+  last_autovacuum: 'Last vacuum by autovacuum, likewise.',
+  last_analyze: 'Last analyze by hand, likewise.',
+  last_autoanalyze: 'Last analyze by autovacuum, likewise.',
+}
+
+const families: readonly FamilySpec[] = Object.entries(help).map(([value, text]) => ({
+  name: `pg_stat_user_tables_${value}`,
+  help: text,
+  type: gauges.has(value) || value in times ? 'gauge' : 'counter',
+  labels,
+  value,
+}))
+
+function sqlFor(citus: boolean): string {
+  const columns = [
+    ...Object.entries(sums).map(([name, text]) => `sum(${text})::float8 as ${name}`),
+    ...Object.entries(times).map(([name, text]) => `min(coalesce(extract(epoch from ${text}), 0))::float8 as ${name}`),
+  ]
+  return `${tablesWith(citus)}
+  select pg_catalog.current_database() as datname, n.nspname as schemaname, c.relname, ${columns.join(',\n         ')}
+    from tables t join pg_catalog.pg_class c on c.oid = t.target join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    cross join lateral (select coalesce(sum(pg_catalog.pg_stat_get_numscans(i.indexrelid)), 0) as scans,
+                               coalesce(sum(pg_catalog.pg_stat_get_tuples_fetched(i.indexrelid)), 0) as fetched
+                          from pg_catalog.pg_index i where i.indrelid = t.oid) indexes
+   group by n.nspname, c.relname order by sum(pg_catalog.pg_stat_get_live_tuples(t.oid)) desc`
+}
+
+/** Statistics of each table of the database. */
+export function tables(limits: ProbeLimits): Probe<'postgres.tables'> {
+  return collect(
+    {
+      name: 'postgres.tables',
+      help: 'Scans, rows, dead rows and vacuums of each table; shards count for their table.',
+      interval: 60_000,
+      skip: () => undefined,
+      sql: ({ role }) => sqlFor(role !== 'standalone'),
+      families,
+    },
+    limits,
+  )
+}

@@ -11,7 +11,8 @@ import { idle } from './idle.ts'
 import { joining } from './joining.ts'
 import { outage } from './outage.ts'
 import { removing } from './removing.ts'
-import { reportText } from './report.ts'
+import { pace } from './pace.ts'
+import { paceText, reportText } from './report.ts'
 import type { Measured } from './report.ts'
 import { nodeHold, rollingRestarts } from './rolling-restart.ts'
 import { start } from './start.ts'
@@ -62,7 +63,9 @@ execFileSync('npm', ['run', '--silent', 'build'], { cwd: root, stdio: ['ignore',
 const server = await describe()
 process.stdout.write(`${server}\n`)
 const measured: Measured[] = []
+const paces: number[] = []
 for (const claim of chosen) {
+  paces.push(pace())
   const results = await measure(claim)
   measured.push({ claim, results })
   for (const { what, value, target, met } of results)
@@ -70,7 +73,9 @@ for (const claim of chosen) {
       `${met === undefined ? '      ' : met ? 'met   ' : 'MISSED'}  ${what}: ${value} (target ${target ?? 'none'})\n`,
     )
 }
+paces.push(pace())
+process.stdout.write(`${paceText(paces)}\n`)
 if (chosen.length === claims.length)
-  writeFileSync(`${root}docs/benchmarks.md`, reportText(measured, server, new Date()))
+  writeFileSync(`${root}docs/benchmarks.md`, reportText(measured, { server, paces }, new Date()))
 const missed = measured.flatMap(({ results }) => results).some(({ met }) => met === false)
 process.exitCode = chosen.length === 0 || missed ? 1 : 0

@@ -7,8 +7,20 @@ export interface Measured {
   readonly results: readonly Result[]
 }
 
-/** The page; `server` says which PostgreSQL and Citus ran. */
-export function reportText(measured: readonly Measured[], server: string, at: Date): string {
+/** On what it was measured: which PostgreSQL and Citus ran, and how long a fixed loop took before and after each claim, milliseconds. */
+export interface Ground {
+  readonly server: string
+  readonly paces: readonly number[]
+}
+
+/** How steady the machine was. */
+export function paceText(paces: readonly number[]): string {
+  const [least, most] = [Math.min(...paces), Math.max(...paces)].map(Math.round)
+  return `A fixed loop took ${least} to ${most} ms between the claims: so far apart are the machine's own best and worst moments.`
+}
+
+/** The page. */
+export function reportText(measured: readonly Measured[], { server, paces }: Ground, at: Date): string {
   const machine = `${cpus().length} cores, ${Math.round(totalmem() / 1024 ** 3)} GiB of memory, Node ${process.versions.node}, ${server}`
   const parts = measured.map(({ claim, results }) => {
     const rows = results.map(
@@ -25,6 +37,6 @@ export function reportText(measured: readonly Measured[], server: string, at: Da
       ...rows,
     ].join('\n')
   })
-  const head = `# Benchmarks\n\nWritten by \`npm run bench\` on ${at.toISOString().slice(0, 10)}: ${machine}. Load generator, servers and sidecars shared the machine.`
+  const head = `# Benchmarks\n\nWritten by \`npm run bench\` on ${at.toISOString().slice(0, 10)}: ${machine}. Load generator, servers and sidecars shared the machine. ${paceText(paces)}`
   return `${[head, ...parts].join('\n\n')}\n`
 }

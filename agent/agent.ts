@@ -57,7 +57,11 @@ export async function startAgent(config: Config, report: Report, stop: AbortSign
   const sessions = stack.use(new Sessions(config, locator, (use) => closed(use)))
 
   const probes = allProbes(probeLimits(config), describeError)
-  const facts = (): NodeFacts => ({ role: config.role, inRecovery: readings.get('postgres.alive')?.value?.inRecovery })
+  const facts = (): NodeFacts => ({
+    role: config.role,
+    inRecovery: readings.get('postgres.alive')?.value?.inRecovery,
+    version: readings.get('postgres.identity')?.lastGood?.value.serverVersionNum,
+  })
   const scheduler = new Scheduler({
     probes,
     readings,

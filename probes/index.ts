@@ -12,11 +12,14 @@ import { poolerLimits } from './pgbouncer/limits.ts'
 import { acceptance } from './postgres/acceptance.ts'
 import { activity } from './postgres/activity.ts'
 import { alive } from './postgres/alive.ts'
+import { checkpoints } from './postgres/checkpoints.ts'
 import { databases } from './postgres/databases.ts'
 import { identity } from './postgres/identity.ts'
+import { locks } from './postgres/locks.ts'
 import { replication } from './postgres/replication.ts'
 import { stopCost } from './postgres/stop-cost.ts'
 import { tables } from './postgres/tables.ts'
+import { wal } from './postgres/wal.ts'
 import { writable } from './postgres/writable.ts'
 import type { Probe, ProbeLimits, ProbeName, ReadingError } from './probe.ts'
 
@@ -39,6 +42,9 @@ export function allProbes(limits: ProbeLimits, describe: (error: unknown) => Rea
     activity(limits),
     databases(limits),
     tables(limits),
+    locks(limits),
+    checkpoints(limits),
+    wal(limits),
     shards(limits),
     transactions(limits),
     background(limits),

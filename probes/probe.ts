@@ -26,6 +26,9 @@ export interface ReadingTypes {
   'postgres.activity': Families
   'postgres.databases': Families
   'postgres.tables': Families
+  'postgres.locks': Families
+  'postgres.checkpoints': Families
+  'postgres.wal': Families
   'citus.versions': Versions
   'citus.local': LocalMetadata
   'citus.nodes': ClusterView
@@ -85,6 +88,8 @@ export interface NodeFacts {
   readonly role: NodeRole
   /** undefined while nobody could say. */
   readonly inRecovery: boolean | undefined
+  /** server_version_num; undefined while nobody could say. */
+  readonly version?: number | undefined
 }
 
 export interface Probe<N extends ProbeName = ProbeName> {

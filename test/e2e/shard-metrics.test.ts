@@ -142,7 +142,7 @@ suite('metrics of shards', () => {
     for (const node of cluster.nodes) {
       await node.sidecar.restart()
       await joined(node)
-      const wanted = node === cluster.coordinator ? 14 : 13
+      const wanted = node === cluster.coordinator ? 17 : 16
       await eventually(
         `every probe of ${node.name} succeeds`,
         async () => {
@@ -156,6 +156,43 @@ suite('metrics of shards', () => {
         },
         { deadline: patience },
       )
+    }
+  })
+
+  test('of checkpoints have their names of before and of since PostgreSQL 17', async () => {
+    const { postgres, sidecar } = cluster.coordinator
+    await postgres.query('checkpoint')
+    await lookAgain(cluster.coordinator)
+    await eventually('checkpoints are told of', async () => {
+      const families = readMetrics((await sidecar.get('/metrics')).body)
+      const [old, since] = ['pg_stat_bgwriter_checkpoints_req_total', 'pg_stat_checkpointer_num_requested_total'].map(
+        (name) => families.get(name)?.samples.values().next().value,
+      )
+      assert.ok((old ?? 0) > 0)
+      assert.equal(since, old)
+      return true
+    })
+  })
+
+  test('of locks and WAL are there, and tell of a lock', async () => {
+    const { postgres, sidecar } = cluster.coordinator
+    const lock = await postgres.connect()
+    try {
+      await lock.query(`begin; lock table "odd ""name""" in share row exclusive mode`)
+      await sidecar.restart()
+      await eventually(
+        'they are told of',
+        async () => {
+          const families = readMetrics((await sidecar.get('/metrics')).body)
+          assert.ok((families.get('pg_wal_segments')?.samples.get('pg_wal_segments') ?? 0) > 0)
+          const locks = families.get('pg_locks_count')?.samples
+          assert.equal(locks?.get('pg_locks_count{datname="app",mode="sharerowexclusivelock"}'), 1)
+          return true
+        },
+        { deadline: patience },
+      )
+    } finally {
+      await lock.end()
     }
   })
 

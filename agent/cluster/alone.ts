@@ -1,6 +1,6 @@
 // One sidecar serves one node: whoever holds the advisory lock on the local server acts, a second one only watches.
 import type { Config } from '../config.ts'
-import type { Session } from '../pg/session.ts'
+import type { Bounds, Session } from '../pg/session.ts'
 
 /** Two numbers that nobody else uses; the second differs from the lock under which metadata is changed. */
 const nodeLock = [1_668_510_577, 2] as const
@@ -48,15 +48,18 @@ export class AloneLock {
     if (backend === undefined) return false
     const earlier = this.#tried.filter(({ pid, begun }) => pid !== backend.pid || begun !== backend.begun)
     this.#tried = [...earlier, backend].slice(-most)
-    const [row] = await this.#session.query<{ held: boolean }>(holdSql, nodeLock, bounds)
-    if (row?.held === true) {
-      this.#tried = [backend]
-      return true
-    }
+    if (await this.#take(backend, bounds)) return true
     if (earlier.length === 0) return false
     // A server that has not heard that we gave a connection up would keep the lock for it, perhaps for hours.
     const ours = [earlier.map(({ pid }) => pid), earlier.map(({ begun }) => begun)]
     const ended = await this.#session.query<{ ended: boolean }>(endSql, [...nodeLock, ...ours], bounds)
-    return ended.length > 0
+    // Where none of them has it, one may have let it go since we were refused.
+    return ended.length > 0 || (await this.#take(backend, bounds))
+  }
+
+  async #take(backend: Backend, bounds: Bounds): Promise<boolean> {
+    const [row] = await this.#session.query<{ held: boolean }>(holdSql, nodeLock, bounds)
+    if (row?.held === true) this.#tried = [backend]
+    return row?.held === true
   }
 }

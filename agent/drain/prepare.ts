@@ -82,20 +82,24 @@ async function waitForMoves({ local, clock, kind }: StepContext, signal: AbortSi
  */
 async function waitForPeers({ local, clock, kind }: StepContext, signal: AbortSignal): Promise<string> {
   if (kind === 'standby' || kind === 'standalone') return ''
-  const [row] = await local.query<{ ports: readonly number[] | null; triesMs: number }>(peersSql)
-  const { ports, triesMs } = row ?? { ports: null, triesMs: 0 }
   const before = clock.now()
   let waitedFor = ''
-  const quiet = async (): Promise<string | undefined> => {
-    const hanging = (await hangingConnects(new Set(ports))).join(', ')
-    if (hanging === '') return waitedFor === '' ? '' : `a connection to ${waitedFor} was waited for`
-    waitedFor = hanging
-    // No try lasts longer; a peer that is tried again and again is away, and may be for good.
-    return clock.now() - before > triesMs ? stillHangs(waitedFor) : undefined
+  const work = async (): Promise<string> => {
+    const [row] = await local.query<{ ports: readonly number[] | null; triesMs: number }>(peersSql)
+    const ports = new Set(row?.ports)
+    const quiet = async (): Promise<string | undefined> => {
+      const hanging = (await hangingConnects(ports)).join(', ')
+      if (hanging === '') return waitedFor === '' ? '' : `a connection to ${waitedFor} was waited for`
+      waitedFor = hanging
+      // No try lasts longer; a peer that is tried again and again is away, and may be for good.
+      return clock.now() - before > (row?.triesMs ?? 0) ? stillHangs(waitedFor) : undefined
+    }
+    return await until(quiet, pause, clock, signal)
   }
-  return await until(quiet, pause, clock, signal).catch((error: unknown) => {
-    if (signal.aborted) return stillHangs(waitedFor)
-    throw error
+  // No time left is no fault of this part: what took it has said so.
+  return await work().catch((error: unknown) => {
+    if (!signal.aborted) throw error
+    return waitedFor === '' ? '' : stillHangs(waitedFor)
   })
 }
 

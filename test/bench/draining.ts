@@ -63,7 +63,7 @@ async function drainFull(node: LocalNode, pauseMs: number): Promise<Drained & { 
 
 export const draining: Claim = {
   name: 'draining',
-  how: `a worker without hold and without the fixed wait for endpoints (both are waits for others): idle, ${runs} times; then with ${clients} sessions, half of them idle, half in transactions of ${short * 1000} ms with ${ownWork} ms between two; then without any pause, where the moment between two transactions is shorter than the way of a signal. A transaction whose BEGIN was answered and whose session then ends counts as cut.`,
+  how: `a worker without hold and without the fixed wait for endpoints (both are waits for others): idle, ${runs} times; then with ${clients} sessions, half of them idle, half in transactions of ${short * 1000} ms with ${ownWork} ms between two; then without any pause, where the moment between two transactions is shorter than the way of a signal. A transaction whose BEGIN was answered and whose session then ends counts as cut`,
   run: async (agent) => {
     await using cluster = await startCluster({
       workers: 1,

@@ -120,7 +120,7 @@ export async function nodeHoldRestarts(agent: string | undefined): Promise<Resta
 
 export const nodeHold: Claim = {
   name: 'node-hold',
-  how: 'real Citus, no pooler: 8 clients with single-row writes, half through the coordinator, half through a worker; the other worker restarted 5 times: preStop script, SIGINT, start.',
+  how: 'real Citus, no pooler: 8 clients with single-row writes, half through the coordinator, half through a worker; the other worker restarted 5 times: preStop script, SIGINT, start',
   run: async (agent) => {
     const found = await nodeHoldRestarts(agent)
     const waits = found.nodes.map(({ waitedMs }) => waitedMs)
@@ -138,7 +138,7 @@ export const nodeHold: Claim = {
 
 export const rollingRestarts: Claim = {
   name: 'rolling-restart',
-  how: 'coordinator, two workers, two PgBouncers in transaction mode, 8 clients with single-row writes and reads, multi-shard reads and transactions of several statements; every node restarted one by one: preStop script, SIGINT, start.',
+  how: 'coordinator, two workers, two PgBouncers in transaction mode, 8 clients with single-row writes and reads, multi-shard reads and transactions of several statements; every node restarted one by one: preStop script, SIGINT, start',
   run: async (agent) => {
     const found = await rollingRestart(agent)
     if (process.argv.includes('--json')) process.stdout.write(`${JSON.stringify(found)}\n`)

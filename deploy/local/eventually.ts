@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { inspect } from 'node:util'
 
 interface EventuallyOptions {
-  /** Milliseconds until it gives up; 10,000 unless told. */
+  /** Milliseconds until it gives up; 30,000 unless told: a busy machine takes seconds for what takes milliseconds. */
   deadline?: number | undefined
   /** Milliseconds between two tries; 20 unless told. */
   interval?: number | undefined
@@ -22,7 +22,7 @@ export async function eventually<T>(
   attempt: () => T | Promise<T>,
   options: EventuallyOptions = {},
 ): Promise<NonNullable<T>> {
-  const { deadline = 10_000, interval = 20, context, signal } = options
+  const { deadline = 30_000, interval = 20, context, signal } = options
   const timeout = new AbortController()
   const timer = setTimeout(() => timeout.abort(), deadline)
   const given = signal === undefined ? timeout.signal : AbortSignal.any([signal, timeout.signal])

@@ -5,6 +5,7 @@ import type { Server, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { randomUUID } from 'node:crypto'
+import type { Client } from 'pg'
 import type { DrainView } from '../../agent/drain/view.ts'
 import type { PhaseName } from '../../agent/drain/machine.ts'
 import { requestHold, releaseHold } from '../../agent/hold/hold-ledger.ts'
@@ -151,6 +152,13 @@ class SilentApi implements AsyncDisposable {
   }
 }
 
+/** A session that passes for one of the sidecar: phase drain leaves it alone, as it does no other, new ones least of all. */
+async function asSidecar(worker: LocalNode): Promise<Client> {
+  const session = await worker.postgres.connect({ user: 'citus_sidecar' })
+  await session.query(`set application_name = 'citus-sidecar/test'`)
+  return session
+}
+
 /** One way to stop a drain: something that its phase needs, until it is lifted. */
 export interface StuckPhase {
   readonly phase: PhaseName
@@ -231,8 +239,15 @@ export const stuckPhases: readonly StuckPhase[] = [
     obstruct: async ({ worker }) => {
       // Of a group that there is not: nobody finishes it.
       const gid = 'citus_99_1_1_1'
-      await worker.postgres.query(`begin; select txid_current(); prepare transaction '${gid}'`)
-      return async () => void (await worker.postgres.query(`rollback prepared '${gid}'`))
+      const session = await asSidecar(worker)
+      await session.query(`begin; select txid_current(); prepare transaction '${gid}'`)
+      return async () => {
+        // Where PostgreSQL was killed meanwhile, so was the session.
+        await session
+          .query(`rollback prepared '${gid}'`)
+          .catch(async () => await worker.postgres.query(`rollback prepared '${gid}'`))
+        await session.end().catch(() => undefined)
+      }
     },
   },
   {
@@ -244,9 +259,7 @@ export const stuckPhases: readonly StuckPhase[] = [
     phase: 'keep',
     because: 'the row of the last stop is locked',
     obstruct: async ({ worker }) => {
-      // As a session of the sidecar, which phase drain leaves alone.
-      const session = await worker.postgres.connect({ user: 'citus_sidecar' })
-      await session.query(`set application_name = 'citus-sidecar/test'`)
+      const session = await asSidecar(worker)
       await session.query('begin')
       await session.query('update citus_sidecar.last_stop set state = state')
       return async () => await session.end().catch(() => undefined)

@@ -24,7 +24,7 @@ suite('the image', { skip: await withoutPodman() }, () => {
   })
   after(async () => {
     const left = await podman(['ps', '-aq', '--filter', `label=${label}`])
-    if (left !== '') await podman(['rm', '-f', ...left.split('\n')])
+    if (left !== '') await podman(['rm', '-f', '-v', ...left.split('\n')])
     await podman(['rmi', '-f', image])
   })
 
@@ -60,7 +60,8 @@ suite('the image', { skip: await withoutPodman() }, () => {
       '--network=none',
       '--cap-drop=all',
       '--security-opt=no-new-privileges',
-      '--tmpfs=/run/citus-sidecar:mode=0777',
+      // Its own, as an emptyDir is with the pod's group.
+      '--volume=/run/citus-sidecar',
       '--env=CITUS_SIDECAR_ROLE=standalone',
       '--env=CITUS_SIDECAR_ADDRESS=node:5432',
       image,

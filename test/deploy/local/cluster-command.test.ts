@@ -126,8 +126,11 @@ test('up prints a table, and an interrupt ends it all', async () => {
 test('an interrupt on the way up leaves nothing', async () => {
   const dir = join(parent, 'early')
   const keeper = cluster('up', '--dir', dir, '--workers', '1')
-  await eventually('the first server starts', () => existsSync(join(dir, 'coordinator', 'postgres.log')))
-  keeper.child.kill('SIGTERM')
+  try {
+    await eventually('the first server starts', () => existsSync(join(dir, 'coordinator', 'postgres.log')))
+  } finally {
+    keeper.child.kill('SIGTERM')
+  }
   assert.equal(await keeper.code, 1)
   assert.match(keeper.output.stderr, /interrupted by SIGTERM|aborted/)
   assert.equal(isGone(dir), true)

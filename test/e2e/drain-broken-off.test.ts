@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, afterEach, before, suite, test } from 'node:test'
 import { joined } from '../support/joining.ts'
 import { nothingIsLeft } from '../support/aftermath.ts'
-import { beginDrain, cancelDrain, drained, drainView } from '../support/draining.ts'
+import { cancelDrain, drained, drainView, drainWhole } from '../support/draining.ts'
 import { untilHolds } from '../support/node-holds.ts'
 import { StuckCluster, stuckPhases } from '../support/stuck-phases.ts'
 
@@ -47,10 +47,7 @@ suite('a drain that is broken off', () => {
     const { worker } = stuck
     await joined(worker)
     await stuck.rows.write()
-    await beginDrain(worker)
-    const { id, end } = await drained(worker)
-    assert.deepEqual(end, { ok: true, reason: '' })
-    return id
+    return await drainWhole(worker)
   }
 
   test('by a person once PostgreSQL may be stopped leaves a node that serves', async () => {

@@ -9,7 +9,7 @@ import type { LocalCluster } from '../../deploy/local/local-cluster.ts'
 import type { LocalNode } from '../../deploy/local/local-node.ts'
 import { startCluster } from '../../deploy/local/start-cluster.ts'
 import { Acknowledged, nothingIsLeft } from '../support/aftermath.ts'
-import { beginDrain, drained, drainView, inPhase, unhurried } from '../support/draining.ts'
+import { beginDrain, drained, drainView, drainWhole, inPhase, unhurried } from '../support/draining.ts'
 import { eventuallyEqual, joined, patience } from '../support/joining.ts'
 
 const run = promisify(execFile)
@@ -29,10 +29,7 @@ suite('a sidecar that is killed', () => {
   const drainWorker = async (): Promise<string> => {
     await joined(worker)
     await rows.write()
-    await beginDrain(worker)
-    const { id, end } = await drained(worker)
-    assert.deepEqual(end, { ok: true, reason: '' })
-    return id
+    return await drainWhole(worker)
   }
   const entered = async (state: string, id: string): Promise<void> => {
     const isThere = (): boolean =>

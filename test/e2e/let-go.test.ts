@@ -9,7 +9,7 @@ import type { LocalCluster } from '../../deploy/local/local-cluster.ts'
 import type { LocalNode } from '../../deploy/local/local-node.ts'
 import { startCluster } from '../../deploy/local/start-cluster.ts'
 import { nothingIsLeft } from '../support/aftermath.ts'
-import { beginDrain, drained, unhurried } from '../support/draining.ts'
+import { drainWhole, unhurried } from '../support/draining.ts'
 import { HalfOpenProxy } from '../support/half-open-proxy.ts'
 import { joined, patience } from '../support/joining.ts'
 import { makeWritten, untilHolds } from '../support/node-holds.ts'
@@ -46,9 +46,7 @@ suite('a worker that is back while its name leads elsewhere', () => {
   /** Drains the worker and stops it; when it is back its name leads to the other one. */
   async function stopped(): Promise<string> {
     await joined(worker)
-    await beginDrain(worker)
-    const { id, end } = await drained(worker)
-    assert.deepEqual(end, { ok: true, reason: '' })
+    const id = await drainWhole(worker)
     await worker.postgres.stop()
     name.leadTo(at(elsewhere))
     return id

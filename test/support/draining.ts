@@ -43,6 +43,14 @@ export async function drained(node: LocalNode): Promise<DrainView> {
   )
 }
 
+/** Drains a node with nothing left undone; returns the drain's id. */
+export async function drainWhole(node: LocalNode): Promise<string> {
+  await beginDrain(node)
+  const { id, end } = await drained(node)
+  assert.deepEqual(end, { ok: true, reason: '' })
+  return id
+}
+
 /** Waits until a phase runs. */
 export async function inPhase(node: LocalNode, phase: string): Promise<void> {
   await eventually(`${node.name} is in phase ${phase}`, async () =>

@@ -35,7 +35,8 @@ export interface Collection<N extends CollectionName = CollectionName> {
   readonly name: N
   readonly help: string
   readonly interval: number
-  readonly skip: (facts: NodeFacts) => string | undefined
+  /** Why it is not asked on such a node; everywhere where left out. */
+  readonly skip?: (facts: NodeFacts) => string | undefined
   /** The most important rows first: what is above the limit of a family is left out. */
   readonly sql: (facts: NodeFacts) => string
   readonly families: readonly FamilySpec[]
@@ -69,7 +70,7 @@ const margin = 1_000
 
 /** The probe of a collection. */
 export function collect<N extends CollectionName>(collection: Collection<N>, limits: ProbeLimits): Probe<N> {
-  const { name, help, interval, skip, sql, families } = collection
+  const { name, help, interval, skip = () => undefined, sql, families } = collection
   return {
     name,
     help,

@@ -6,6 +6,7 @@ import { peers } from './citus/peers.ts'
 import { shards } from './citus/shards.ts'
 import { transactions } from './citus/transactions.ts'
 import { versions } from './citus/versions.ts'
+import { collect } from './collection.ts'
 import { poolerAlive } from './pgbouncer/alive.ts'
 import { pooledDatabases } from './pgbouncer/databases.ts'
 import { poolerLimits } from './pgbouncer/limits.ts'
@@ -39,15 +40,15 @@ export function allProbes(limits: ProbeLimits, describe: (error: unknown) => Rea
     stopCost(limits),
     nodes(limits),
     peers(limits),
-    activity(limits),
-    databases(limits),
-    tables(limits),
-    locks(limits),
-    checkpoints(limits),
-    wal(limits),
-    shards(limits),
-    transactions(limits),
-    background(limits),
+    collect(activity, limits),
+    collect(databases, limits),
+    collect(tables, limits),
+    collect(locks, limits),
+    collect(checkpoints, limits),
+    collect(wal, limits),
+    collect(shards, limits),
+    collect(transactions, limits),
+    collect(background, limits),
   ]
 }
 

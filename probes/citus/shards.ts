@@ -1,7 +1,5 @@
 // What lies on this node of each distributed table: shards, bytes, the age of their oldest transaction id.
-import type { FamilySpec } from '../collection.ts'
-import { collect } from '../collection.ts'
-import type { Probe, ProbeLimits } from '../probe.ts'
+import type { Collection, FamilySpec } from '../collection.ts'
 import { tablesWith } from '../postgres/table-statistics.ts'
 
 const labels = ['schema', 'table']
@@ -41,16 +39,11 @@ const sql = `${tablesWith(true)}
    where t.oid <> t.target group by 1, 2 order by sum(s.relpages::bigint) desc`
 
 /** Shards on this node by table. */
-export function shards(limits: ProbeLimits): Probe<'citus.shards'> {
-  return collect(
-    {
-      name: 'citus.shards',
-      help: 'Shards on this node by table: how many, how large, how old their oldest transaction id.',
-      interval: 60_000,
-      skip: ({ role }) => (role === 'standalone' ? 'role standalone' : undefined),
-      sql: () => sql,
-      families,
-    },
-    limits,
-  )
+export const shards: Collection<'citus.shards'> = {
+  name: 'citus.shards',
+  help: 'Shards on this node by table: how many, how large, how old their oldest transaction id.',
+  interval: 60_000,
+  skip: ({ role }) => (role === 'standalone' ? 'role standalone' : undefined),
+  sql: () => sql,
+  families,
 }

@@ -1,6 +1,5 @@
 // Two-phase commits of Citus that wait on this node for their initiator, and what its recovery still has to look at.
-import { collect } from '../collection.ts'
-import type { Probe, ProbeLimits } from '../probe.ts'
+import type { Collection } from '../collection.ts'
 
 // citus_<group>_<pid>_<transaction>_<connection>: who began it is in the name.
 const sql = `
@@ -12,38 +11,33 @@ const sql = `
    order by g.oldest`
 
 /** Two-phase commits in doubt on this node. */
-export function transactions(limits: ProbeLimits): Probe<'citus.transactions'> {
-  return collect(
+export const transactions: Collection<'citus.transactions'> = {
+  name: 'citus.transactions',
+  help: 'Two-phase commits prepared here by the group that began them, and records that recovery has still to look at.',
+  interval: 15_000,
+  skip: ({ role }) => (role === 'standalone' ? 'role standalone' : undefined),
+  sql: () => sql,
+  families: [
     {
-      name: 'citus.transactions',
-      help: 'Two-phase commits prepared here by the group that began them, and records that recovery has still to look at.',
-      interval: 15_000,
-      skip: ({ role }) => (role === 'standalone' ? 'role standalone' : undefined),
-      sql: () => sql,
-      families: [
-        {
-          name: 'citus_prepared_transactions',
-          help: 'Two-phase commits prepared on this node, by the group that began them.',
-          type: 'gauge',
-          labels: ['initiator_group'],
-          value: 'count',
-        },
-        {
-          name: 'citus_oldest_prepared_transaction_timestamp_seconds',
-          help: 'When the oldest of these was prepared.',
-          type: 'gauge',
-          labels: ['initiator_group'],
-          value: 'oldest',
-        },
-        {
-          name: 'citus_transaction_records',
-          help: 'Records of two-phase commits that this node began and its recovery has not removed.',
-          type: 'gauge',
-          labels: [],
-          value: 'records',
-        },
-      ],
+      name: 'citus_prepared_transactions',
+      help: 'Two-phase commits prepared on this node, by the group that began them.',
+      type: 'gauge',
+      labels: ['initiator_group'],
+      value: 'count',
     },
-    limits,
-  )
+    {
+      name: 'citus_oldest_prepared_transaction_timestamp_seconds',
+      help: 'When the oldest of these was prepared.',
+      type: 'gauge',
+      labels: ['initiator_group'],
+      value: 'oldest',
+    },
+    {
+      name: 'citus_transaction_records',
+      help: 'Records of two-phase commits that this node began and its recovery has not removed.',
+      type: 'gauge',
+      labels: [],
+      value: 'records',
+    },
+  ],
 }

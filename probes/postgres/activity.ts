@@ -1,7 +1,6 @@
 // Who is connected and what they do, as postgres_exporter counts it, with the names of applications folded: Citus gives each of its
 // connections a name of its own.
-import { collect } from '../collection.ts'
-import type { Probe, ProbeLimits } from '../probe.ts'
+import type { Collection } from '../collection.ts'
 
 const labels = ['datname', 'state', 'usename', 'application_name', 'backend_type', 'wait_event_type', 'wait_event']
 
@@ -23,25 +22,19 @@ const sql = `
    group by 1, 2, 3, 4, 5, 6, 7 order by count(*) desc`
 
 /** Sessions by state, application and what they wait for. */
-export function activity(limits: ProbeLimits): Probe<'postgres.activity'> {
-  return collect(
+export const activity: Collection<'postgres.activity'> = {
+  name: 'postgres.activity',
+  help: 'Sessions by database, state, user, application and wait event, and their longest transaction.',
+  interval: 15_000,
+  sql: () => sql,
+  families: [
+    { name: 'pg_stat_activity_count', help: 'Sessions in this state.', type: 'gauge', labels, value: 'count' },
     {
-      name: 'postgres.activity',
-      help: 'Sessions by database, state, user, application and wait event, and their longest transaction.',
-      interval: 15_000,
-      skip: () => undefined,
-      sql: () => sql,
-      families: [
-        { name: 'pg_stat_activity_count', help: 'Sessions in this state.', type: 'gauge', labels, value: 'count' },
-        {
-          name: 'pg_stat_activity_max_tx_duration',
-          help: 'Age of the oldest transaction of these sessions, in seconds.',
-          type: 'gauge',
-          labels,
-          value: 'max_tx_duration',
-        },
-      ],
+      name: 'pg_stat_activity_max_tx_duration',
+      help: 'Age of the oldest transaction of these sessions, in seconds.',
+      type: 'gauge',
+      labels,
+      value: 'max_tx_duration',
     },
-    limits,
-  )
+  ],
 }

@@ -1,8 +1,6 @@
 // Checkpoints and the background writer, under the names that postgres_exporter has for them before and since PostgreSQL 17: both on every
 // version, so that no dashboard or alert is empty because a server was upgraded.
-import type { FamilySpec } from '../collection.ts'
-import { collect } from '../collection.ts'
-import type { Probe, ProbeLimits } from '../probe.ts'
+import type { Collection, FamilySpec } from '../collection.ts'
 
 /** https://www.postgresql.org/docs/17/release-17.html: statistics of checkpoints moved to a view of their own */
 const movedIn = 170_000
@@ -45,16 +43,10 @@ const sqlSince = `
     from pg_catalog.pg_stat_checkpointer c, pg_catalog.pg_stat_bgwriter b`
 
 /** Counters of checkpoints and of the background writer. */
-export function checkpoints(limits: ProbeLimits): Probe<'postgres.checkpoints'> {
-  return collect(
-    {
-      name: 'postgres.checkpoints',
-      help: 'Checkpoints and what they and the background writer wrote.',
-      interval: 15_000,
-      skip: () => undefined,
-      sql: ({ version = 0 }) => (version < movedIn ? sqlBefore : sqlSince),
-      families,
-    },
-    limits,
-  )
+export const checkpoints: Collection<'postgres.checkpoints'> = {
+  name: 'postgres.checkpoints',
+  help: 'Checkpoints and what they and the background writer wrote.',
+  interval: 15_000,
+  sql: ({ version = 0 }) => (version < movedIn ? sqlBefore : sqlSince),
+  families,
 }

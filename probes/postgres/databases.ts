@@ -1,7 +1,5 @@
 // What PostgreSQL counts for each database, under the names of postgres_exporter.
-import type { FamilySpec } from '../collection.ts'
-import { collect } from '../collection.ts'
-import type { Probe, ProbeLimits } from '../probe.ts'
+import type { Collection, FamilySpec } from '../collection.ts'
 
 /** Columns of pg_stat_database that are counters, and what they count. */
 const counters: Readonly<Record<string, string>> = {
@@ -48,16 +46,10 @@ const sql = `
     from pg_catalog.pg_stat_database d where d.datname is not null order by d.xact_commit desc`
 
 /** Counters of each database. */
-export function databases(limits: ProbeLimits): Probe<'postgres.databases'> {
-  return collect(
-    {
-      name: 'postgres.databases',
-      help: 'What PostgreSQL counts for each database: transactions, rows, blocks, conflicts, deadlocks.',
-      interval: 15_000,
-      skip: () => undefined,
-      sql: () => sql,
-      families,
-    },
-    limits,
-  )
+export const databases: Collection<'postgres.databases'> = {
+  name: 'postgres.databases',
+  help: 'What PostgreSQL counts for each database: transactions, rows, blocks, conflicts, deadlocks.',
+  interval: 15_000,
+  sql: () => sql,
+  families,
 }

@@ -1,6 +1,5 @@
 // How many locks of each mode are held or waited for, under the name of postgres_exporter.
-import { collect } from '../collection.ts'
-import type { Probe, ProbeLimits } from '../probe.ts'
+import type { Collection } from '../collection.ts'
 
 /** Every mode of https://www.postgresql.org/docs/current/explicit-locking.html, and that of serializable reads. */
 const modes = [
@@ -23,24 +22,18 @@ const sql = `
    group by 1, 2`
 
 /** Locks by database and mode. */
-export function locks(limits: ProbeLimits): Probe<'postgres.locks'> {
-  return collect(
+export const locks: Collection<'postgres.locks'> = {
+  name: 'postgres.locks',
+  help: 'Locks by database and mode.',
+  interval: 15_000,
+  sql: () => sql,
+  families: [
     {
-      name: 'postgres.locks',
-      help: 'Locks by database and mode.',
-      interval: 15_000,
-      skip: () => undefined,
-      sql: () => sql,
-      families: [
-        {
-          name: 'pg_locks_count',
-          help: 'Locks of this mode, held or waited for.',
-          type: 'gauge',
-          labels: ['datname', 'mode'],
-          value: 'count',
-        },
-      ],
+      name: 'pg_locks_count',
+      help: 'Locks of this mode, held or waited for.',
+      type: 'gauge',
+      labels: ['datname', 'mode'],
+      value: 'count',
     },
-    limits,
-  )
+  ],
 }

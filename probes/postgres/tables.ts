@@ -1,7 +1,5 @@
 // Statistics of tables under the names of postgres_exporter, true on a worker, too: shards count for the table that they are of.
-import type { FamilySpec } from '../collection.ts'
-import { collect } from '../collection.ts'
-import type { Probe, ProbeLimits } from '../probe.ts'
+import type { Collection, FamilySpec } from '../collection.ts'
 import { sums, tablesWith, times } from './table-statistics.ts'
 
 const labels = ['datname', 'schemaname', 'relname']
@@ -52,16 +50,10 @@ function sqlFor(citus: boolean): string {
 }
 
 /** Statistics of each table of the database. */
-export function tables(limits: ProbeLimits): Probe<'postgres.tables'> {
-  return collect(
-    {
-      name: 'postgres.tables',
-      help: 'Scans, rows, dead rows and vacuums of each table; shards count for their table.',
-      interval: 60_000,
-      skip: () => undefined,
-      sql: ({ role }) => sqlFor(role !== 'standalone'),
-      families,
-    },
-    limits,
-  )
+export const tables: Collection<'postgres.tables'> = {
+  name: 'postgres.tables',
+  help: 'Scans, rows, dead rows and vacuums of each table; shards count for their table.',
+  interval: 60_000,
+  sql: ({ role }) => sqlFor(role !== 'standalone'),
+  families,
 }

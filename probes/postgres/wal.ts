@@ -1,15 +1,14 @@
 // WAL on disk, its archiver, and who keeps it, under the names of postgres_exporter.
-import { collect } from '../collection.ts'
-import type { Probe, ProbeLimits } from '../probe.ts'
+import type { Collection } from '../collection.ts'
 
 // A slot's row has labels, the others have one sample each, in the first row.
 const sql = `
   with server as (
-    select (select count(*) from pg_catalog.pg_ls_waldir() w where w.name ~ '^[0-9A-F]{24}$')::float8 as segments,
-           (select sum(w.size) from pg_catalog.pg_ls_waldir() w where w.name ~ '^[0-9A-F]{24}$')::float8 as size,
+    select files.segments, files.size,
            a.archived_count::float8 as archived, a.failed_count::float8 as failed, extract(epoch from now() - a.last_archived_time)::float8 as age,
            case when pg_catalog.pg_is_in_recovery() then pg_catalog.pg_last_wal_receive_lsn() else pg_catalog.pg_current_wal_lsn() end as lsn
-      from pg_catalog.pg_stat_archiver a)
+      from pg_catalog.pg_stat_archiver a,
+           (select count(*)::float8 as segments, sum(w.size)::float8 as size from pg_catalog.pg_ls_waldir() w where w.name ~ '^[0-9A-F]{24}$') files)
   select null as slot_name, null as slot_type, null as database, s.segments, s.size, s.archived, s.failed, s.age, null::float8 as behind, null::float8 as active, null::float8 as safe
     from server s
   union all
@@ -19,61 +18,55 @@ const sql = `
 const slot = ['slot_name', 'database']
 
 /** WAL, archiver and replication slots. */
-export function wal(limits: ProbeLimits): Probe<'postgres.wal'> {
-  return collect(
+export const wal: Collection<'postgres.wal'> = {
+  name: 'postgres.wal',
+  help: 'WAL on disk, what the archiver did, and how far replication slots are behind.',
+  interval: 15_000,
+  sql: () => sql,
+  families: [
+    { name: 'pg_wal_segments', help: 'WAL segments on disk.', type: 'gauge', labels: [], value: 'segments' },
+    { name: 'pg_wal_size_bytes', help: 'Size of these.', type: 'gauge', labels: [], value: 'size' },
     {
-      name: 'postgres.wal',
-      help: 'WAL on disk, what the archiver did, and how far replication slots are behind.',
-      interval: 15_000,
-      skip: () => undefined,
-      sql: () => sql,
-      families: [
-        { name: 'pg_wal_segments', help: 'WAL segments on disk.', type: 'gauge', labels: [], value: 'segments' },
-        { name: 'pg_wal_size_bytes', help: 'Size of these.', type: 'gauge', labels: [], value: 'size' },
-        {
-          name: 'pg_stat_archiver_archived_count',
-          help: 'WAL segments that were archived.',
-          type: 'counter',
-          labels: [],
-          value: 'archived',
-        },
-        {
-          name: 'pg_stat_archiver_failed_count',
-          help: 'Attempts to archive a segment that failed.',
-          type: 'counter',
-          labels: [],
-          value: 'failed',
-        },
-        {
-          name: 'pg_stat_archiver_last_archive_age',
-          help: 'How long ago the last segment was archived, in seconds.',
-          type: 'gauge',
-          labels: [],
-          value: 'age',
-        },
-        {
-          name: 'pg_replication_slots_pg_wal_lsn_diff',
-          help: 'WAL that a slot keeps from being removed, in bytes.',
-          type: 'gauge',
-          labels: slot,
-          value: 'behind',
-        },
-        {
-          name: 'pg_replication_slots_active',
-          help: 'Whether somebody reads from the slot.',
-          type: 'gauge',
-          labels: slot,
-          value: 'active',
-        },
-        {
-          name: 'pg_replication_slots_safe_wal_size_bytes',
-          help: 'WAL that can be written before the slot is in danger of being lost.',
-          type: 'gauge',
-          labels: ['slot_name', 'slot_type'],
-          value: 'safe',
-        },
-      ],
+      name: 'pg_stat_archiver_archived_count',
+      help: 'WAL segments that were archived.',
+      type: 'counter',
+      labels: [],
+      value: 'archived',
     },
-    limits,
-  )
+    {
+      name: 'pg_stat_archiver_failed_count',
+      help: 'Attempts to archive a segment that failed.',
+      type: 'counter',
+      labels: [],
+      value: 'failed',
+    },
+    {
+      name: 'pg_stat_archiver_last_archive_age',
+      help: 'How long ago the last segment was archived, in seconds.',
+      type: 'gauge',
+      labels: [],
+      value: 'age',
+    },
+    {
+      name: 'pg_replication_slots_pg_wal_lsn_diff',
+      help: 'WAL that a slot keeps from being removed, in bytes.',
+      type: 'gauge',
+      labels: slot,
+      value: 'behind',
+    },
+    {
+      name: 'pg_replication_slots_active',
+      help: 'Whether somebody reads from the slot.',
+      type: 'gauge',
+      labels: slot,
+      value: 'active',
+    },
+    {
+      name: 'pg_replication_slots_safe_wal_size_bytes',
+      help: 'WAL that can be written before the slot is in danger of being lost.',
+      type: 'gauge',
+      labels: ['slot_name', 'slot_type'],
+      value: 'safe',
+    },
+  ],
 }

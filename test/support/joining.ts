@@ -25,6 +25,11 @@ export async function statusOf(node: LocalNode): Promise<StatusReport> {
   return JSON.parse(answer.body) as StatusReport
 }
 
+function flipsText(status: StatusReport | undefined): string {
+  const flips = status?.flips.slice(-5) ?? []
+  return flips.map(({ at, verdict, ok, reason }) => `${new Date(at).toISOString()} ${verdict} ${ok} ${reason}`).join('\n')
+}
+
 /** Waits until the status is as wanted and returns it; the error shows the node's join and the end of its log. */
 export async function until(
   node: LocalNode,
@@ -39,7 +44,7 @@ export async function until(
       last = await statusOf(node)
       return wanted(last) ? last : undefined
     },
-    { deadline, context: () => `${JSON.stringify(last?.join)}\n${logTail(node.sidecar.logFile)}` },
+    { deadline, context: () => `${JSON.stringify(last?.join)}\n${flipsText(last)}\n${logTail(node.sidecar.logFile)}` },
   )
 }
 

@@ -125,8 +125,13 @@ export async function startAgent(config: Config, report: Report, stop: AbortSign
   function closed(use: SessionName): void {
     if (signal.aborted) return
     report('session.closed', { session: use })
-    // The server may be gone, and may come back as another one: ask at once, and read again what was written there.
-    scheduler.look('postgres.alive', 'postgres.connect', 'postgres.identity', 'citus.local')
+    // The server may be gone, and may come back as another one.
+    lookAtServer()
+  }
+
+  /** Asks PostgreSQL at once, and reads again what was written there. */
+  function lookAtServer(): void {
+    scheduler.look('postgres.alive', 'postgres.connect', 'postgres.identity', 'citus.local', 'citus.versions')
   }
 
   function nodeState(): NodeState {
@@ -198,6 +203,7 @@ export async function startAgent(config: Config, report: Report, stop: AbortSign
   await leaving.start(stack)
   const control = buildControl({
     status,
+    look: lookAtServer,
     accept: async (code) => (registration.finding?.code === code ? await registration.accept(signal) : undefined),
     maintenance: async (on, reason) => {
       const changed = await maintenance.set(on, reason)

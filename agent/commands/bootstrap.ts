@@ -2,6 +2,7 @@
 import { bootstrap as prepareNode } from '../cluster/bootstrap.ts'
 import { untilAccepted } from '../cluster/until-accepted.ts'
 import { loadConfig } from '../config.ts'
+import { askSidecar } from '../control-client.ts'
 import { SidecarError } from '../errors.ts'
 import { systemClock } from '../loop/clock.ts'
 import { duration } from '../setting-types.ts'
@@ -45,6 +46,8 @@ Logs in as CITUS_SIDECAR_BOOTSTRAP_USER and prepares the PostgreSQL of PGHOST, t
       },
       context.stop,
     )
+    // A sidecar that runs here already was refused its login so far; one that does not run has nothing to be told.
+    await askSidecar(config, 'POST', '/v1/look').catch(() => undefined)
     context.stdout.write(
       values.json === true ? `${JSON.stringify({ node: config.node, steps })}\n` : `${steps.join('\n')}\n`,
     )

@@ -16,6 +16,8 @@ import type { StatusReport } from './status-report.ts'
 /** What commands can ask of a running sidecar. */
 export interface Controls {
   status(): StatusReport
+  /** Asks PostgreSQL at once instead of on the next interval. */
+  look(): void
   /** Accepts what is refused; undefined when that is no longer `code`. */
   accept(code: string): Promise<Finding | undefined>
   maintenance(on: boolean, reason: string): Promise<Maintenance>
@@ -39,6 +41,10 @@ export function buildControl(controls: Controls): FastifyInstance {
       await reply.code(error.statusCode ?? 500).send({ error: reasonOf(error) }),
   )
   app.get('/v1/status', () => controls.status())
+  app.post('/v1/look', async (_request, reply) => {
+    controls.look()
+    return await reply.send({})
+  })
   app.post('/v1/accept', async (request, reply) => {
     const { code } = read(acceptBody, request.body)
     const accepted = await controls.accept(code)

@@ -5,11 +5,12 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { Client } from 'pg'
+import { eventually } from '../../deploy/local/eventually.ts'
 import type { LocalCluster } from '../../deploy/local/local-cluster.ts'
 import type { LocalNode } from '../../deploy/local/local-node.ts'
 import { startCluster } from '../../deploy/local/start-cluster.ts'
 import { schemaVersion } from '../../agent/cluster/schema.ts'
-import { joined } from '../support/joining.ts'
+import { joined, statusOf } from '../support/joining.ts'
 
 const database = 'app'
 
@@ -192,6 +193,19 @@ suite('bootstrap', () => {
     assert.equal(await login('a new "pass\' wörd'), 'logged in')
     coordinator.sidecar.start({ PGHOST: 'localhost' })
     await joined(coordinator)
+  })
+
+  test('makes a running sidecar look at once, and needs none', async () => {
+    const begun = async (): Promise<number> =>
+      (await statusOf(coordinator)).readings['citus.versions']?.begunAt ?? Number.NaN
+    // By itself it comes to this probe every ten seconds.
+    for (let look = 0; look < 5; look += 1) {
+      const before = await begun()
+      await bootstrap(coordinator)
+      await eventually('it looks', async () => (await begun()) > before, { deadline: 6_000 })
+    }
+    assert.equal(worker.sidecar.pid, undefined)
+    await bootstrap(worker)
   })
 
   test('never shows a password to the server or its log', async () => {

@@ -27,7 +27,9 @@ export async function statusOf(node: LocalNode): Promise<StatusReport> {
 
 function flipsText(status: StatusReport | undefined): string {
   const flips = status?.flips.slice(-5) ?? []
-  return flips.map(({ at, verdict, ok, reason }) => `${new Date(at).toISOString()} ${verdict} ${ok} ${reason}`).join('\n')
+  return flips
+    .map(({ at, verdict, ok, reason }) => `${new Date(at).toISOString()} ${verdict} ${ok} ${reason}`)
+    .join('\n')
 }
 
 /** Waits until the status is as wanted and returns it; the error shows the node's join and the end of its log. */

@@ -2,7 +2,7 @@
 import type { Snapshot } from '../exporters/exporter.ts'
 import { PrometheusExporter } from '../exporters/prometheus/registry.ts'
 import { allProbes } from '../probes/index.ts'
-import type { NodeFacts, ProbeName, SessionName } from '../probes/probe.ts'
+import type { ProbeName, SessionName } from '../probes/probe.ts'
 import { acceptanceOf } from '../probes/postgres/acceptance.ts'
 import { liveness } from '../probes/verdicts/liveness.ts'
 import type { NodeState } from '../probes/verdicts/verdict.ts'
@@ -25,6 +25,7 @@ import { systemClock } from './loop/clock.ts'
 import { describeError } from './loop/describe.ts'
 import { ReadingStore } from './loop/readings.ts'
 import { Scheduler } from './loop/scheduler.ts'
+import { nodeFacts } from './node-facts.ts'
 import { connect, endClient } from './pg/connect.ts'
 import { localTarget } from './pg/conninfo.ts'
 import { listen } from './pg/listener.ts'
@@ -57,17 +58,12 @@ export async function startAgent(config: Config, report: Report, stop: AbortSign
   const sessions = stack.use(new Sessions(config, locator, (use) => closed(use)))
 
   const probes = allProbes(probeLimits(config), describeError)
-  const facts = (): NodeFacts => ({
-    role: config.role,
-    inRecovery: readings.get('postgres.alive')?.value?.inRecovery,
-    version: readings.get('postgres.identity')?.lastGood?.value.serverVersionNum,
-  })
   const scheduler = new Scheduler({
     probes,
     readings,
     clock,
     random: Math.random,
-    facts,
+    facts: () => nodeFacts(config.role, readings),
     sql: (name, bounds) => sessions.of(name).sql(bounds),
     dial: async (late) => await endClient(await connect(config, localTarget(config, 'connect'), late), 200),
     elapsed: () => performance.now(),
@@ -167,7 +163,7 @@ export async function startAgent(config: Config, report: Report, stop: AbortSign
       now,
       node: { name: config.node, role: config.role, ...config.address, version },
       readings: readings.all(),
-      probes: probes.map((probe) => probe.name),
+      probes,
       live: liveness(scheduler.lastTick, now),
       ready: keeper.ready,
       started: keeper.started,
@@ -195,8 +191,7 @@ export async function startAgent(config: Config, report: Report, stop: AbortSign
     snapshot,
     flips: () => keeper.flips,
     status,
-    metricsType: prometheus.contentType,
-    metrics: async () => await prometheus.render(snapshot()),
+    metrics: async (format) => await prometheus.render(snapshot, format),
   })
   stack.defer(async () => await http.close())
   await listenOn(http, { setting: 'CITUS_SIDECAR_HTTP_PORT', host: config.httpAddress, port: config.httpPort })
@@ -231,6 +226,7 @@ export async function startAgent(config: Config, report: Report, stop: AbortSign
         'postgres.writable',
         'citus.local',
         'citus.versions',
+        ...probes.filter(({ families }) => families !== undefined).map(({ name: collecting }) => collecting),
       )
     run = now
     letGo(name)

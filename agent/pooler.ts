@@ -157,7 +157,7 @@ export async function startPooler(config: Config, report: Report, stop: AbortSig
       now,
       node: { name: config.node, role: config.role, ...config.address, version },
       readings: readings.all(),
-      probes: probes.map((probe) => probe.name),
+      probes,
       live: liveness(scheduler.lastTick, now),
       ready,
       started: poolerStartup(readings.all()),
@@ -192,8 +192,7 @@ export async function startPooler(config: Config, report: Report, stop: AbortSig
     snapshot,
     flips: () => [],
     status,
-    metricsType: prometheus.contentType,
-    metrics: async () => await prometheus.render(snapshot()),
+    metrics: async (format) => await prometheus.render(snapshot, format),
   })
   stack.defer(async () => await http.close())
   await listenOn(http, { setting: 'CITUS_SIDECAR_HTTP_PORT', host: config.httpAddress, port: config.httpPort })

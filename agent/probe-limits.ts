@@ -5,8 +5,15 @@ import type { Config } from './config.ts'
 
 /** The limits of every probe of a node. */
 export function probeLimits(config: Config): ProbeLimits {
-  const { frozenAfter, connectTimeout, statementTimeout, registrationInterval, peerInterval, heartbeatInterval } =
-    config
+  const {
+    frozenAfter,
+    connectTimeout,
+    statementTimeout,
+    registrationInterval,
+    peerInterval,
+    heartbeatInterval,
+    maxSeries,
+  } = config
   return {
     frozenAfter,
     connectTimeout,
@@ -14,6 +21,7 @@ export function probeLimits(config: Config): ProbeLimits {
     registrationInterval,
     peerInterval,
     heartbeatInterval,
+    maxSeries,
     writeStatement: beatSql,
   }
 }

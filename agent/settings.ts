@@ -121,6 +121,12 @@ export const settings = {
     '3s',
     'Longest wait for a connection to be accepted.',
   ),
+  maxSeries: required(
+    'CITUS_SIDECAR_MAX_SERIES',
+    integer(10, 100_000),
+    '250',
+    'Series that one metric family tells each by itself, the most important ones; the rest is summed up under the label other.',
+  ),
   statementTimeout: required(
     'CITUS_SIDECAR_STATEMENT_TIMEOUT',
     duration(100, 600_000),

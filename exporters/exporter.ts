@@ -15,7 +15,8 @@ export interface Snapshot {
     readonly version: string
   }
   readonly readings: Readings
-  readonly probes: readonly ProbeName[]
+  /** The probes of this node, with what postgres_exporter calls the collector of the same. */
+  readonly probes: readonly { readonly name: ProbeName; readonly collector?: string }[]
   readonly live: Verdict
   readonly ready: Verdict
   readonly started: Verdict

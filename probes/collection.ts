@@ -1,16 +1,25 @@
-// A probe whose reading is nothing but samples: one query, and which of its columns become which metric families.
-import type { NodeFacts, Probe, ProbeLimits, ProbeName, ReadingTypes } from './probe.ts'
+// A probe whose reading is nothing but samples: where its rows come from, and which of their columns become which metric families.
+import { acceptanceOf } from './postgres/acceptance.ts'
+import type { CollectionName } from './collections.ts'
+import type { NodeFacts, Probe, ProbeContext, ProbeLimits, ReadingTypes } from './probe.ts'
+import { SeriesBudget } from './series-budget.ts'
+import { notAskedOn } from './where.ts'
+import type { Where } from './where.ts'
 
 /** One metric family and the column that has its values; names are API (docs/metrics.md). */
 export interface FamilySpec {
   readonly name: string
   readonly help: string
   readonly type: 'counter' | 'gauge'
-  /** Columns of the query. */
+  /** Columns of the rows. */
   readonly labels: readonly string[]
-  /** Column of the query; a row without a value in it is no sample. */
+  /** Column of the rows; a row without a value in it is no sample. */
   readonly value: string
+  /** How the rows above the limit become the sample `other`. */
+  readonly rest: Rest
 }
+
+export type Rest = 'sum' | 'max' | 'min'
 
 export interface FamilySample {
   readonly labels: Readonly<Record<string, string>>
@@ -21,65 +30,180 @@ export interface FamilySample {
 export interface Family {
   readonly spec: FamilySpec
   readonly samples: readonly FamilySample[]
-  /** Samples that were left out: above the limit of a family, twice there, or no number. */
+  /** Rows that have no sample of their own: above the limit, twice there, or no number. */
   readonly dropped: number
 }
 
 /** What such a probe reads. */
-export type Families = readonly Family[]
+export class FamilyReading {
+  readonly families: readonly Family[]
+  /** How long it may be told, milliseconds: a number that stands still looks as if all were well. */
+  readonly keptFor: number
 
-/** Names of the probes that read families. */
-export type CollectionName = { [N in ProbeName]: ReadingTypes[N] extends Families ? N : never }[ProbeName]
+  constructor(families: readonly Family[], keptFor: number) {
+    this.families = families
+    this.keptFor = keptFor
+  }
 
-export interface Collection<N extends CollectionName = CollectionName> {
+  /** In /status a collection is how much it told; what it told is in /metrics. */
+  toJSON(): { readonly series: number } {
+    return { series: this.families.reduce((sum, { samples }) => sum + samples.length, 0) }
+  }
+}
+
+export type Value = string | number | null | undefined
+export type Row = Readonly<Record<string, Value>>
+
+interface Common<N extends string> {
   readonly name: N
   readonly help: string
   readonly interval: number
-  /** Why it is not asked on such a node; everywhere where left out. */
-  readonly skip?: (facts: NodeFacts) => string | undefined
-  /** The most important rows first: what is above the limit of a family is left out. */
-  readonly sql: (facts: NodeFacts) => string
+  /** What postgres_exporter calls its collector of the same, where it has one. */
+  readonly collector?: string
+  /** On which nodes it is asked; on all where left out. */
+  readonly where?: Where
   readonly families: readonly FamilySpec[]
 }
 
-/** Series of one family at most. */
-const longest = 2_000
+/** Rows of one query, the most important first. */
+export interface SqlCollection<N extends string = string> extends Common<N> {
+  readonly sql: (facts: NodeFacts) => string
+}
 
-type Row = Readonly<Record<string, string | number | null>>
+/** Rows that come from elsewhere than the database, most important first. */
+export interface HostCollection<N extends string = string> extends Common<N> {
+  readonly rows: (context: ProbeContext, signal: AbortSignal) => Promise<readonly Row[]>
+}
 
-/** Rows of the query -> families; a bad row costs its own sample and is counted. */
-export function toFamilies(specs: readonly FamilySpec[], rows: readonly Row[]): Families {
-  return specs.map((spec) => {
-    const samples = new Map<string, FamilySample>()
-    let dropped = 0
-    for (const row of rows) {
-      const found = row[spec.value]
-      if (found === null || found === undefined) continue
-      const value = Number(found)
-      const labels = Object.fromEntries(spec.labels.map((label) => [label, String(row[label] ?? '')]))
-      const key = JSON.stringify(labels)
-      if (samples.has(key) || samples.size >= longest || Number.isNaN(value)) dropped += 1
-      else samples.set(key, { labels, value })
-    }
-    return { spec, samples: [...samples.values()], dropped }
-  })
+export type Collection<N extends string = string> = SqlCollection<N> | HostCollection<N>
+
+/** A family whose values go up and down; above the limit the rest is summed up unless told. */
+export function gauge(
+  name: string,
+  help: string,
+  value: string,
+  labels: readonly string[] = [],
+  rest: Rest = 'sum',
+): FamilySpec {
+  return { name, help, type: 'gauge', labels, value, rest }
+}
+
+/** A family whose values only grow. */
+export function counter(name: string, help: string, value: string, labels: readonly string[] = []): FamilySpec {
+  return { name, help, type: 'counter', labels, value, rest: 'sum' }
+}
+
+const fold: Readonly<Record<Rest, (a: number, b: number) => number>> = {
+  sum: (a, b) => a + b,
+  max: (a, b) => Math.max(a, b),
+  min: (a, b) => Math.min(a, b),
+}
+
+function labelsOf(names: readonly string[], row: Row): Readonly<Record<string, string>> {
+  return Object.fromEntries(names.map((name) => [name, String(row[name] ?? '')]))
+}
+
+/** A label that all rows have in common stays. */
+function labelsOfRest(names: readonly string[], rows: readonly Row[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    names.map((name) => {
+      const [first = '', ...others] = new Set(rows.map((row) => String(row[name] ?? '')))
+      return [name, others.length === 0 ? first : 'other']
+    }),
+  )
+}
+
+/** Turns rows into families, and remembers which series it told. */
+export class FamilyReader {
+  readonly #specs: readonly FamilySpec[]
+  readonly #budgets: ReadonlyMap<string, SeriesBudget>
+
+  /** Of each family at most `limit` series are told, and one more for the rest. */
+  constructor(specs: readonly FamilySpec[], limit: number) {
+    this.#specs = specs
+    this.#budgets = new Map(specs.map(({ labels }) => [labels.join(), new SeriesBudget(limit)]))
+  }
+
+  /** A bad row costs its own sample and is counted. */
+  read(rows: readonly Row[]): readonly Family[] {
+    const groups = new Map<string, readonly FamilySpec[]>()
+    for (const spec of this.#specs) groups.set(spec.labels.join(), [...(groups.get(spec.labels.join()) ?? []), spec])
+    const found = new Map(
+      [...groups].flatMap(([group, specs]) => this.#group(group, specs, rows).map((family) => [family.spec, family])),
+    )
+    return this.#specs.flatMap((spec) => found.get(spec) ?? [])
+  }
+
+  /** Families with the same labels have the same series. */
+  #group(group: string, specs: readonly FamilySpec[], rows: readonly Row[]): readonly Family[] {
+    const names = specs[0]?.labels ?? []
+    const keyed = rows
+      .filter((row) => specs.some(({ value }) => row[value] !== null && row[value] !== undefined))
+      .map((row) => ({ row, key: names.map((name) => String(row[name] ?? '')).join('\0') }))
+    const told = this.#budgets.get(group)?.seat([...new Set(keyed.map(({ key }) => key))]) ?? new Set()
+    const rest = keyed.filter(({ key }) => !told.has(key)).map(({ row }) => row)
+    const seen = new Map(keyed.filter(({ key }) => told.has(key)).map(({ key, row }) => [key, labelsOf(names, row)]))
+    const restLabels =
+      rest.length === 0
+        ? {}
+        : labelsOfRest(
+            names,
+            keyed.map(({ row }) => row),
+          )
+    return specs.map((spec) => {
+      const samples = new Map<string, FamilySample>()
+      let dropped = 0
+      for (const { row, key } of keyed) {
+        const labels = seen.get(key)
+        const value = row[spec.value]
+        if (value === null || value === undefined || labels === undefined) continue
+        if (samples.has(key) || Number.isNaN(Number(value))) dropped += 1
+        else samples.set(key, { labels, value: Number(value) })
+      }
+      const others = rest.map((row) => row[spec.value]).filter((value) => value !== null && value !== undefined)
+      const numbers = others.map(Number).filter((value) => !Number.isNaN(value))
+      const told = [...samples.values()]
+      return {
+        spec,
+        samples:
+          numbers.length === 0 ? told : [...told, { labels: restLabels, value: numbers.reduce(fold[spec.rest]) }],
+        dropped: dropped + others.length,
+      }
+    })
+  }
 }
 
 /** The server gives a statement up before we would give up the connection, on which others ask, too; milliseconds. */
 const margin = 1_000
+/** What is older than so many intervals, and than this many milliseconds, is not told any more. */
+const keptIntervals = 3
+const keptAtLeast = 300_000
+/** One that fails again and again is asked ever more seldom, up to so many times its interval. */
+const longestBackoff = 8
 
 /** The probe of a collection. */
 export function collect<N extends CollectionName>(collection: Collection<N>, limits: ProbeLimits): Probe<N> {
-  const { name, help, interval, skip = () => undefined, sql, families } = collection
+  const { name, help, interval, where = {}, families, collector } = collection
+  const reader = new FamilyReader(families, limits.maxSeries)
+  const keptFor = Math.max(keptAtLeast, keptIntervals * interval)
   return {
     name,
     help,
-    session: 'probe',
+    session: 'sql' in collection ? 'probe' : 'none',
     interval,
     timeout: limits.statementTimeout + margin,
+    // A server that is away costs nothing to be asked, and is to be seen as soon as it is back.
+    retry: (error, inARow) =>
+      acceptanceOf(error) === 'failed' ? interval * Math.min(2 ** (inARow - 1), longestBackoff) : interval,
     families,
-    skip,
-    read: async ({ sql: server, facts }) =>
-      toFamilies(families, await server.query<Row>(sql(facts))) as ReadingTypes[N],
+    ...(collector === undefined ? {} : { collector }),
+    skip: (facts) => notAskedOn(where, facts),
+    read: async (context, signal) => {
+      const rows =
+        'sql' in collection
+          ? await context.sql.query<Row>(collection.sql(context.facts))
+          : await collection.rows(context, signal)
+      return new FamilyReading(reader.read(rows), keptFor) as ReadingTypes[N]
+    },
   }
 }

@@ -12,34 +12,28 @@ import type { Versions } from './citus/versions.ts'
 import type { PoolerAlive } from './pgbouncer/alive.ts'
 import type { PooledDatabase } from './pgbouncer/databases.ts'
 import type { PoolerLimits } from './pgbouncer/limits.ts'
-import type { Families, FamilySpec } from './collection.ts'
+import type { FamilyReading, FamilySpec } from './collection.ts'
+import type { CollectionName } from './collections.ts'
 import type { Sql } from './sql.ts'
 
-/** What each probe's reading holds. */
-export interface ReadingTypes {
+interface ProbeReadings {
   'postgres.alive': Alive
   'postgres.connect': Acceptance
   'postgres.identity': Identity
   'postgres.replication': Replication
   'postgres.writable': Writable
   'postgres.stop-cost': StopCost
-  'postgres.activity': Families
-  'postgres.databases': Families
-  'postgres.tables': Families
-  'postgres.locks': Families
-  'postgres.checkpoints': Families
-  'postgres.wal': Families
   'citus.versions': Versions
   'citus.local': LocalMetadata
   'citus.nodes': ClusterView
   'citus.peers': readonly Peer[]
-  'citus.shards': Families
-  'citus.transactions': Families
-  'citus.background': Families
   'pgbouncer.alive': PoolerAlive
   'pgbouncer.databases': readonly PooledDatabase[]
   'pgbouncer.limits': PoolerLimits
 }
+
+/** What each probe's reading holds. */
+export type ReadingTypes = ProbeReadings & Readonly<Record<CollectionName, FamilyReading>>
 
 export type ProbeName = keyof ReadingTypes
 
@@ -61,11 +55,15 @@ export interface Reading<T> {
   /** When the run ended. */
   readonly takenAt: number
   readonly durationMs: number
+  /** How long it waited for its turn on the connection before that. */
+  readonly waitedMs: number
   /** Of this run; undefined when it failed. */
   readonly value: T | undefined
   readonly error: ReadingError | undefined
   /** The last value there was, of this run or an earlier one. */
   readonly lastGood: { readonly value: T; readonly takenAt: number } | undefined
+  /** Runs that failed since then. */
+  readonly failures: number
 }
 
 export type Readings = { readonly [K in ProbeName]?: Reading<ReadingTypes[K]> }
@@ -90,6 +88,12 @@ export interface NodeFacts {
   readonly inRecovery: boolean | undefined
   /** server_version_num; undefined while nobody could say. */
   readonly version?: number | undefined
+  /** Whether its group is that of the coordinator; undefined while nobody could say. */
+  readonly coordinator?: boolean | undefined
+  /** Version of the Citus library, such as 13.2.2; undefined while nobody could say. */
+  readonly citus?: string | undefined
+  /** Extensions in the database; undefined while nobody could say. */
+  readonly extensions?: readonly string[] | undefined
 }
 
 export interface Probe<N extends ProbeName = ProbeName> {
@@ -98,12 +102,14 @@ export interface Probe<N extends ProbeName = ProbeName> {
   readonly session: SessionName
   /** Milliseconds between runs; hints make them sooner. */
   readonly interval: number
-  /** Milliseconds until the next run after one that failed so, where that is sooner. */
-  retry?(error: ReadingError): number | undefined
+  /** Milliseconds until the next run after one that failed so, as so many did in a row; the interval where undefined. */
+  retry?(error: ReadingError, inARow: number): number | undefined
   /** Milliseconds a run may take in all. */
   readonly timeout: number
   /** Metric families that come of it alone; they need no line in the table of metrics. */
   readonly families?: readonly FamilySpec[]
+  /** What postgres_exporter calls its collector of the same. */
+  readonly collector?: string
   /** Why it is not run on such a node; undefined where it is. */
   skip(facts: NodeFacts): string | undefined
   read(context: ProbeContext, signal: AbortSignal): Promise<ReadingTypes[N]>
@@ -117,6 +123,8 @@ export interface ProbeLimits {
   readonly registrationInterval: number
   readonly peerInterval: number
   readonly heartbeatInterval: number
+  /** Series of a family that are told each by itself. */
+  readonly maxSeries: number
   /** Statement that writes a row on a primary, to see that writing works. */
   readonly writeStatement: string
 }

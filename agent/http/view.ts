@@ -1,5 +1,6 @@
 // What the routes may see: memory, and nothing that could wait.
 import type { Snapshot } from '../../exporters/exporter.ts'
+import type { Format } from '../../exporters/prometheus/exposition.ts'
 import type { Flip } from '../verdict-keeper.ts'
 import type { StatusReport } from './status-report.ts'
 
@@ -7,6 +8,5 @@ export interface View {
   snapshot(): Snapshot
   flips(): readonly Flip[]
   status(): StatusReport
-  readonly metricsType: string
-  metrics(): Promise<string>
+  metrics(format: Format): Promise<string>
 }

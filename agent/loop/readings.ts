@@ -26,16 +26,18 @@ export class ReadingStore extends EventEmitter<ReadingEvents> {
   record<N extends ProbeName>(
     name: N,
     outcome: Outcome<ReadingTypes[N]>,
-    when: { begunAt: number; takenAt: number; durationMs: number },
+    when: { begunAt: number; takenAt: number; durationMs: number; waitedMs?: number },
   ): void {
     const before = this.get(name)
     const good = 'value' in outcome ? { value: outcome.value, takenAt: when.takenAt } : before?.lastGood
     const reading: Reading<ReadingTypes[N]> = {
       probe: name,
+      waitedMs: 0,
       ...when,
       value: 'value' in outcome ? outcome.value : undefined,
       error: 'error' in outcome ? outcome.error : undefined,
       lastGood: good,
+      failures: 'value' in outcome ? 0 : (before?.failures ?? 0) + 1,
     }
     this.#readings = { ...this.#readings, [name]: reading }
     this.emit('reading', name)

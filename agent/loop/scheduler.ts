@@ -54,15 +54,14 @@ export class Scheduler {
   }
 
   async #keep(probe: AnyProbe, signal: AbortSignal): Promise<void> {
-    const { clock, random, facts, readings } = this.#options
+    const { clock, random, readings } = this.#options
     while (!signal.aborted) {
       using woken = new ChildSignal(signal)
       this.#wake.set(probe.name, () => woken.abort())
       this.#lastTick = clock.now()
-      if (probe.skip(facts()) === undefined) await this.#inTurn(probe, signal)
-      else readings.forget(probe.name)
-      const { error } = readings.get(probe.name) ?? {}
-      const pause = (error && probe.retry?.(error)) ?? probe.interval
+      await this.#inTurn(probe, signal)
+      const { error, failures = 0 } = readings.get(probe.name) ?? {}
+      const pause = (error && probe.retry?.(error, failures)) ?? probe.interval
       const endedAt = clock.now()
       // Up to a tenth earlier, so that probes and sidecars do not march in step.
       await clock.sleep(pause * (1 - random() / 10), woken.signal)
@@ -74,15 +73,18 @@ export class Scheduler {
 
   async #inTurn(probe: AnyProbe, signal: AbortSignal): Promise<void> {
     const before = this.#turns.get(probe.session)
+    const asked = this.#options.elapsed()
     const run = (async (): Promise<void> => {
       if (probe.session !== 'none') await before
-      if (!signal.aborted) await this.#runOnce(probe, signal)
+      // Looked at only now: probes before it on the same connection may have found out what this node is.
+      if (probe.skip(this.#options.facts()) !== undefined) this.#options.readings.forget(probe.name)
+      else if (!signal.aborted) await this.#runOnce(probe, this.#options.elapsed() - asked, signal)
     })()
     this.#turns.set(probe.session, run)
     await run
   }
 
-  async #runOnce(probe: AnyProbe, signal: AbortSignal): Promise<void> {
+  async #runOnce(probe: AnyProbe, waitedMs: number, signal: AbortSignal): Promise<void> {
     const { clock, elapsed, facts, readings, sql, dial } = this.#options
     const start = elapsed()
     const begunAt = clock.now()
@@ -95,7 +97,7 @@ export class Scheduler {
       elapsed,
       facts: facts(),
     }
-    const timing = () => ({ begunAt, takenAt: clock.now(), durationMs: elapsed() - start })
+    const timing = () => ({ begunAt, takenAt: clock.now(), durationMs: elapsed() - start, waitedMs })
     try {
       const value = await probe.read(context, deadline.signal)
       readings.record(probe.name, { value: value as ReadingTypes[typeof probe.name] }, timing())

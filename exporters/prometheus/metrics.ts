@@ -2,19 +2,27 @@
 import type { ClusterNode } from '../../probes/citus/nodes.ts'
 import type { Verdict } from '../../probes/verdicts/verdict.ts'
 import type { Snapshot } from '../exporter.ts'
-import { familiesOf } from './family-text.ts'
+import { familyReadings } from './reading-texts.ts'
 import { leavingMetrics } from './leaving-metrics.ts'
 import type { Metric, Sample } from './metric.ts'
 import { flag, one } from './metric.ts'
 import { removalMetrics } from './removal-metrics.ts'
 
-function perProbe(
-  snapshot: Snapshot,
-  value: (reading: NonNullable<Snapshot['readings'][keyof Snapshot['readings']]>) => number,
-): readonly Sample[] {
-  return snapshot.probes.flatMap((probe) => {
+type AnyReading = NonNullable<Snapshot['readings'][keyof Snapshot['readings']]>
+
+function perProbe(snapshot: Snapshot, value: (reading: AnyReading) => number | undefined): readonly Sample[] {
+  return snapshot.probes.flatMap(({ name: probe }) => {
     const reading = snapshot.readings[probe]
-    return reading === undefined ? [] : [{ labels: { probe }, value: value(reading) }]
+    const found = reading && value(reading)
+    return found === undefined ? [] : [{ labels: { probe }, value: found }]
+  })
+}
+
+/** By the names that postgres_exporter has for its collectors. */
+function perCollector(snapshot: Snapshot, value: (reading: AnyReading) => number): readonly Sample[] {
+  return snapshot.probes.flatMap(({ name, collector }) => {
+    const reading = snapshot.readings[name]
+    return reading === undefined || collector === undefined ? [] : [{ labels: { collector }, value: value(reading) }]
   })
 }
 
@@ -141,9 +149,41 @@ export const metrics: readonly Metric[] = [
   },
   {
     name: 'citus_sidecar_probe_duration_seconds',
-    help: 'How long the last run of a probe took.',
+    help: 'How long the last run of a probe took, its wait apart.',
     labels: ['probe'],
     samples: (snapshot) => perProbe(snapshot, (reading) => reading.durationMs / 1_000),
+  },
+  {
+    name: 'citus_sidecar_probe_wait_seconds',
+    help: 'How long it waited before that for its turn on the connection.',
+    labels: ['probe'],
+    samples: (snapshot) => perProbe(snapshot, (reading) => reading.waitedMs / 1_000),
+  },
+  {
+    name: 'citus_sidecar_probe_last_success_timestamp_seconds',
+    help: 'When a run of a probe last succeeded.',
+    labels: ['probe'],
+    samples: (snapshot) =>
+      perProbe(snapshot, (reading) => (reading.lastGood === undefined ? undefined : reading.lastGood.takenAt / 1_000)),
+  },
+  {
+    name: 'pg_scrape_collector_success',
+    help: 'Whether the last run of a collector of this name succeeded.',
+    labels: ['collector'],
+    samples: (snapshot) => perCollector(snapshot, (reading) => Number(reading.error === undefined)),
+  },
+  {
+    name: 'pg_scrape_collector_duration_seconds',
+    help: 'How long it took.',
+    labels: ['collector'],
+    samples: (snapshot) => perCollector(snapshot, (reading) => reading.durationMs / 1_000),
+  },
+  {
+    name: 'pg_exporter_last_scrape_error',
+    help: 'Whether the last run of any collector failed.',
+    labels: [],
+    samples: (snapshot) =>
+      flag(perCollector(snapshot, (reading) => Number(reading.error !== undefined)).some(({ value }) => value > 0)),
   },
   {
     name: 'citus_sidecar_probe_age_seconds',
@@ -153,11 +193,13 @@ export const metrics: readonly Metric[] = [
   },
   {
     name: 'citus_sidecar_series_dropped',
-    help: 'Samples of a family that its last reading left out: above the limit of a family, twice there, or no number.',
+    help: 'Rows of a family that have no sample of their own: above the limit of a family, twice there, or no number.',
     labels: ['family'],
     samples: (snapshot) =>
-      familiesOf(snapshot).flatMap((families) =>
-        families.map(({ spec, dropped }) => ({ labels: { family: spec.name }, value: dropped })),
+      familyReadings(snapshot).flatMap(({ families }) =>
+        families
+          .filter(({ dropped }) => dropped > 0)
+          .map(({ spec, dropped }) => ({ labels: { family: spec.name }, value: dropped })),
       ),
   },
 ]

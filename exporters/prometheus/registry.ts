@@ -1,8 +1,10 @@
-// Snapshot -> Prometheus text, through prom-client's own registry; nothing is asked of anybody here.
-import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
+// Snapshot -> the page that Prometheus scrapes; nothing is asked of anybody here.
+import { collectDefaultMetrics, Registry } from 'prom-client'
 import type { Snapshot } from '../exporter.ts'
-import { FamilyTexts } from './family-text.ts'
+import { familyText } from './exposition.ts'
+import type { Format } from './exposition.ts'
 import { metrics } from './metrics.ts'
+import { ReadingTexts } from './reading-texts.ts'
 
 /** How often the event loop's delay is sampled, milliseconds; the default of 10 takes half of what an idle sidecar uses. */
 const eventLoopMonitoringPrecision = 50
@@ -11,42 +13,42 @@ const eventLoopMonitoringPrecision = 50
 const delays = /^nodejs_eventloop_lag_(?:min|max|mean|stddev|p50|p90|p99)_seconds .*\n/gm
 const noDelay = /^nodejs_eventloop_lag_mean_seconds nan$/im
 
+const ending = '# EOF\n'
+
 /** Renders scrapes; one per process. */
 export class PrometheusExporter implements Disposable {
-  readonly #registry = new Registry()
-  readonly #families = new FamilyTexts()
-  readonly #collectors = metrics.map((metric) => {
-    const options = {
-      name: metric.name,
-      help: metric.help,
-      labelNames: [...metric.labels],
-      registers: [this.#registry],
-    }
-    return { metric, collector: metric.type === 'counter' ? new Counter(options) : new Gauge(options) }
-  })
+  /** The process's own metrics, once for each format, for a registry knows only one. */
+  readonly #own: Readonly<Record<Format, { metrics: () => Promise<string>; clear: () => void }>>
+  readonly #readings = new ReadingTexts()
+  readonly #rendering = new Map<Format, Promise<string>>()
 
   constructor() {
-    collectDefaultMetrics({ register: this.#registry, eventLoopMonitoringPrecision })
+    const text = new Registry()
+    collectDefaultMetrics({ register: text, eventLoopMonitoringPrecision })
+    const openmetrics = new Registry()
+    openmetrics.setContentType(Registry.OPENMETRICS_CONTENT_TYPE as never)
+    for (const metric of text.getMetricsAsArray()) openmetrics.registerMetric(metric as never)
+    this.#own = { text, openmetrics }
   }
 
-  get contentType(): string {
-    return this.#registry.contentType
+  /** The text of a scrape; scrapers that come at once share one. */
+  async render(snapshot: () => Snapshot, format: Format): Promise<string> {
+    const begun = this.#rendering.get(format)
+    if (begun !== undefined) return await begun
+    const rendering = this.#render(snapshot(), format).finally(() => this.#rendering.delete(format))
+    this.#rendering.set(format, rendering)
+    return await rendering
   }
 
-  /** The text of one scrape. */
-  async render(snapshot: Snapshot): Promise<string> {
-    for (const { metric, collector } of this.#collectors) {
-      // Without a reset the series of a label that is gone would stay for ever; what is counted is counted elsewhere.
-      collector.reset()
-      if (metric.labels.length === 0) collector.remove()
-      for (const sample of metric.samples(snapshot)) collector.inc(sample.labels ?? {}, sample.value)
-    }
-    const text = (await this.#registry.metrics()) + this.#families.text(snapshot)
+  async #render(snapshot: Snapshot, format: Format): Promise<string> {
+    const ours = metrics.map((spec) => familyText({ spec, samples: spec.samples(snapshot) }, format)).join('')
+    const ofProcess = (await this.#own[format].metrics()).replace(ending, '').replace(/\n*$/, '\n')
     // Soon after the start, or after another scrape, there is none.
-    return noDelay.test(text) ? text.replaceAll(delays, '') : text
+    const known = noDelay.test(ofProcess) ? ofProcess.replaceAll(delays, '') : ofProcess
+    return known + ours + this.#readings.text(snapshot, format) + (format === 'openmetrics' ? ending : '')
   }
 
   [Symbol.dispose](): void {
-    this.#registry.clear()
+    for (const registry of Object.values(this.#own)) registry.clear()
   }
 }

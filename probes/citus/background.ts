@@ -1,4 +1,5 @@
 // What Citus does in the background, as the coordinator has it on record: jobs, their tasks, what is still to be cleaned up.
+import { gauge } from '../collection.ts'
 import type { Collection } from '../collection.ts'
 
 // A row for each sample, which has a value in the column of its own family alone.
@@ -14,41 +15,26 @@ const sql = `
     from pg_catalog.pg_dist_cleanup c group by 4`
 
 /** Background work of the coordinator. */
-export const background: Collection<'citus.background'> = {
+export const background = {
   name: 'citus.background',
   help: 'Background jobs and tasks of Citus, and objects that are still to be cleaned up.',
   interval: 30_000,
-  skip: ({ role, inRecovery }) =>
-    role === 'coordinator' ? (inRecovery === true ? 'on a standby' : undefined) : 'but for the coordinator',
+  where: { citus: true, coordinator: true, primary: true },
   sql: () => sql,
   families: [
-    {
-      name: 'citus_background_jobs',
-      help: 'Background jobs on record by state.',
-      type: 'gauge',
-      labels: ['state', 'type'],
-      value: 'jobs',
-    },
-    {
-      name: 'citus_background_tasks',
-      help: 'Their tasks by status.',
-      type: 'gauge',
-      labels: ['status'],
-      value: 'tasks',
-    },
-    {
-      name: 'citus_cleanup_records',
-      help: 'Objects that moves and splits of shards left and that are still to be dropped.',
-      type: 'gauge',
-      labels: ['object_type'],
-      value: 'records',
-    },
-    {
-      name: 'citus_cleanup_records_lost_group',
-      help: 'Those of them on a node that is registered no more: nobody will drop them.',
-      type: 'gauge',
-      labels: ['object_type'],
-      value: 'lost',
-    },
+    gauge('citus_background_jobs', 'Background jobs on record by state.', 'jobs', ['state', 'type']),
+    gauge('citus_background_tasks', 'Their tasks by status.', 'tasks', ['status']),
+    gauge(
+      'citus_cleanup_records',
+      'Objects that moves and splits of shards left and that are still to be dropped.',
+      'records',
+      ['object_type'],
+    ),
+    gauge(
+      'citus_cleanup_records_lost_group',
+      'Those of them on a node that is registered no more: nobody will drop them.',
+      'lost',
+      ['object_type'],
+    ),
   ],
-}
+} as const satisfies Collection

@@ -1,5 +1,5 @@
 // What this node itself believes of the cluster: its group, its server id, the coordinator it knows, its maintenance daemon.
-import type { Probe, ProbeLimits } from '../probe.ts'
+import type { NodeRole, Probe, ProbeLimits } from '../probe.ts'
 
 export interface LocalMetadata {
   /** Start of the postmaster that said so, milliseconds since 1970. */
@@ -37,6 +37,11 @@ const sql = `
                   where a.application_name = 'Citus Maintenance Daemon' and a.datname = pg_catalog.current_database()) as "daemonRunning"
     from (select (select l.groupid from pg_catalog.pg_dist_local_group l) as groupid) own
     left join pg_catalog.pg_dist_node leader on leader.groupid = own.groupid and leader.noderole = 'primary'`
+
+/** Whether a node of this role is the coordinator by its own metadata, which know better; a node that was never registered has none. */
+export function isCoordinator(role: NodeRole, found: LocalMetadata | undefined): boolean {
+  return found === undefined || found.nodes === 0 ? role === 'coordinator' : found.groupId === 0
+}
 
 /** Group, server id and maintenance daemon as this node sees them. */
 export function local(limits: ProbeLimits): Probe<'citus.local'> {

@@ -1,32 +1,25 @@
 // What lies on this node of each distributed table: shards, bytes, the age of their oldest transaction id.
+import { gauge } from '../collection.ts'
 import type { Collection, FamilySpec } from '../collection.ts'
 import { tablesWith } from '../postgres/table-statistics.ts'
 
 const labels = ['schema', 'table']
 
 const families: readonly FamilySpec[] = [
-  { name: 'citus_local_shards', help: 'Shards of the table on this node.', type: 'gauge', labels, value: 'shards' },
-  {
-    name: 'citus_local_shard_bytes',
-    help: 'Size of these without indexes, as of their last vacuum or analyze.',
-    type: 'gauge',
+  gauge('citus_local_shards', 'Shards of the table on this node.', 'shards', labels),
+  gauge(
+    'citus_local_shard_bytes',
+    'Size of these without indexes, as of their last vacuum or analyze.',
+    'bytes',
     labels,
-    value: 'bytes',
-  },
-  {
-    name: 'citus_largest_local_shard_bytes',
-    help: 'Size of the largest of these.',
-    type: 'gauge',
+  ),
+  gauge('citus_largest_local_shard_bytes', 'Size of the largest of these.', 'largest', labels),
+  gauge(
+    'citus_local_shards_oldest_xid_age',
+    'Transactions since the oldest one that a vacuum of these has not frozen.',
+    'age',
     labels,
-    value: 'largest',
-  },
-  {
-    name: 'citus_local_shards_oldest_xid_age',
-    help: 'Transactions since the oldest one that a vacuum of these has not frozen.',
-    type: 'gauge',
-    labels,
-    value: 'age',
-  },
+  ),
 ]
 
 // A table that is partitioned has no storage of its own and no transaction id.
@@ -39,11 +32,11 @@ const sql = `${tablesWith(true)}
    where t.oid <> t.target group by 1, 2 order by sum(s.relpages::bigint) desc`
 
 /** Shards on this node by table. */
-export const shards: Collection<'citus.shards'> = {
+export const shards = {
   name: 'citus.shards',
   help: 'Shards on this node by table: how many, how large, how old their oldest transaction id.',
   interval: 60_000,
-  skip: ({ role }) => (role === 'standalone' ? 'role standalone' : undefined),
+  where: { citus: true },
   sql: () => sql,
   families,
-}
+} as const satisfies Collection

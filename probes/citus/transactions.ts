@@ -1,4 +1,5 @@
 // Two-phase commits of Citus that wait on this node for their initiator, and what its recovery still has to look at.
+import { gauge } from '../collection.ts'
 import type { Collection } from '../collection.ts'
 
 // citus_<group>_<pid>_<transaction>_<connection>: who began it is in the name.
@@ -11,33 +12,26 @@ const sql = `
    order by g.oldest`
 
 /** Two-phase commits in doubt on this node. */
-export const transactions: Collection<'citus.transactions'> = {
+export const transactions = {
   name: 'citus.transactions',
   help: 'Two-phase commits prepared here by the group that began them, and records that recovery has still to look at.',
   interval: 15_000,
-  skip: ({ role }) => (role === 'standalone' ? 'role standalone' : undefined),
+  where: { citus: true },
   sql: () => sql,
   families: [
-    {
-      name: 'citus_prepared_transactions',
-      help: 'Two-phase commits prepared on this node, by the group that began them.',
-      type: 'gauge',
-      labels: ['initiator_group'],
-      value: 'count',
-    },
-    {
-      name: 'citus_oldest_prepared_transaction_timestamp_seconds',
-      help: 'When the oldest of these was prepared.',
-      type: 'gauge',
-      labels: ['initiator_group'],
-      value: 'oldest',
-    },
-    {
-      name: 'citus_transaction_records',
-      help: 'Records of two-phase commits that this node began and its recovery has not removed.',
-      type: 'gauge',
-      labels: [],
-      value: 'records',
-    },
+    gauge(
+      'citus_prepared_transactions',
+      'Two-phase commits prepared on this node, by the group that began them.',
+      'count',
+      ['initiator_group'],
+    ),
+    gauge('citus_oldest_prepared_transaction_timestamp_seconds', 'When the oldest of these was prepared.', 'oldest', [
+      'initiator_group',
+    ]),
+    gauge(
+      'citus_transaction_records',
+      'Records of two-phase commits that this node began and its recovery has not removed.',
+      'records',
+    ),
   ],
-}
+} as const satisfies Collection

@@ -1,5 +1,6 @@
 // Who is connected and what they do, as postgres_exporter counts it, with the names of applications folded: Citus gives each of its
 // connections a name of its own.
+import { gauge } from '../collection.ts'
 import type { Collection } from '../collection.ts'
 
 const labels = ['datname', 'state', 'usename', 'application_name', 'backend_type', 'wait_event_type', 'wait_event']
@@ -22,19 +23,19 @@ const sql = `
    group by 1, 2, 3, 4, 5, 6, 7 order by count(*) desc`
 
 /** Sessions by state, application and what they wait for. */
-export const activity: Collection<'postgres.activity'> = {
+export const activity = {
   name: 'postgres.activity',
+  collector: 'stat_activity',
   help: 'Sessions by database, state, user, application and wait event, and their longest transaction.',
   interval: 15_000,
   sql: () => sql,
   families: [
-    { name: 'pg_stat_activity_count', help: 'Sessions in this state.', type: 'gauge', labels, value: 'count' },
-    {
-      name: 'pg_stat_activity_max_tx_duration',
-      help: 'Age of the oldest transaction of these sessions, in seconds.',
-      type: 'gauge',
+    gauge('pg_stat_activity_count', 'Sessions in this state.', 'count', labels),
+    gauge(
+      'pg_stat_activity_max_tx_duration',
+      'Age of the oldest transaction of these sessions, in seconds.',
+      'max_tx_duration',
       labels,
-      value: 'max_tx_duration',
-    },
+    ),
   ],
-}
+} as const satisfies Collection

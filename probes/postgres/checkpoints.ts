@@ -1,5 +1,6 @@
 // Checkpoints and the background writer, under the names that postgres_exporter has for them before and since PostgreSQL 17: both on every
 // version, so that no dashboard or alert is empty because a server was upgraded.
+import { counter } from '../collection.ts'
 import type { Collection, FamilySpec } from '../collection.ts'
 
 /** https://www.postgresql.org/docs/17/release-17.html: statistics of checkpoints moved to a view of their own */
@@ -26,7 +27,7 @@ const columns: readonly (readonly [
 
 const families = columns.flatMap(([value, before, since, help]): readonly FamilySpec[] => {
   const names = [before && `pg_stat_bgwriter_${before}_total`, since && `pg_stat_checkpointer_${since}_total`]
-  return names.flatMap((name) => (name === undefined ? [] : [{ name, help, type: 'counter', labels: [], value }]))
+  return names.flatMap((name) => (name === undefined ? [] : [counter(name, help, value)]))
 })
 
 const sqlBefore = `
@@ -43,10 +44,11 @@ const sqlSince = `
     from pg_catalog.pg_stat_checkpointer c, pg_catalog.pg_stat_bgwriter b`
 
 /** Counters of checkpoints and of the background writer. */
-export const checkpoints: Collection<'postgres.checkpoints'> = {
+export const checkpoints = {
   name: 'postgres.checkpoints',
+  collector: 'stat_bgwriter',
   help: 'Checkpoints and what they and the background writer wrote.',
   interval: 15_000,
   sql: ({ version = 0 }) => (version < movedIn ? sqlBefore : sqlSince),
   families,
-}
+} as const satisfies Collection

@@ -1,4 +1,5 @@
 // What PostgreSQL counts for each database, under the names of postgres_exporter.
+import { counter, gauge } from '../collection.ts'
 import type { Collection, FamilySpec } from '../collection.ts'
 
 /** Columns of pg_stat_database that are counters, and what they count. */
@@ -22,21 +23,14 @@ const counters: Readonly<Record<string, string>> = {
 const labels = ['datid', 'datname']
 
 const families: readonly FamilySpec[] = [
-  { name: 'pg_stat_database_numbackends', help: 'Sessions now.', type: 'gauge', labels, value: 'numbackends' },
-  ...Object.entries(counters).map(([value, help]): FamilySpec => ({
-    name: `pg_stat_database_${value}`,
-    help,
-    type: 'counter',
+  gauge('pg_stat_database_numbackends', 'Sessions now.', 'numbackends', labels),
+  ...Object.entries(counters).map(([value, help]) => counter(`pg_stat_database_${value}`, help, value, labels)),
+  counter(
+    'pg_stat_database_stats_reset',
+    'When these numbers were last set to 0, in seconds since 1970.',
+    'stats_reset',
     labels,
-    value,
-  })),
-  {
-    name: 'pg_stat_database_stats_reset',
-    help: 'When these numbers were last set to 0, in seconds since 1970.',
-    type: 'counter',
-    labels,
-    value: 'stats_reset',
-  },
+  ),
 ]
 
 const sql = `
@@ -46,10 +40,11 @@ const sql = `
     from pg_catalog.pg_stat_database d where d.datname is not null order by d.xact_commit desc`
 
 /** Counters of each database. */
-export const databases: Collection<'postgres.databases'> = {
+export const databases = {
   name: 'postgres.databases',
+  collector: 'stat_database',
   help: 'What PostgreSQL counts for each database: transactions, rows, blocks, conflicts, deadlocks.',
   interval: 15_000,
   sql: () => sql,
   families,
-}
+} as const satisfies Collection

@@ -12,6 +12,8 @@ export interface Identity {
   readonly inRecovery: boolean
   readonly serverVersion: string
   readonly serverVersionNum: number
+  /** Names of the extensions in the database. */
+  readonly extensions: readonly string[]
 }
 
 // On a primary the WAL file being written names the timeline; pg_control knows it only after the next checkpoint.
@@ -29,7 +31,8 @@ const sql = `
               else pg_catalog.pg_current_wal_flush_lsn()
          end::text as lsn,
          pg_catalog.current_setting('server_version') as "serverVersion",
-         pg_catalog.current_setting('server_version_num')::int as "serverVersionNum"
+         pg_catalog.current_setting('server_version_num')::int as "serverVersionNum",
+         array(select e.extname::text from pg_catalog.pg_extension e) as extensions
     from pg_catalog.pg_control_system() control, pg_catalog.pg_control_checkpoint() checkpoint,
          pg_catalog.pg_control_recovery() recovery`
 

@@ -1,4 +1,5 @@
 // How many locks of each mode are held or waited for, under the name of postgres_exporter.
+import { gauge } from '../collection.ts'
 import type { Collection } from '../collection.ts'
 
 /** Every mode of https://www.postgresql.org/docs/current/explicit-locking.html, and that of serializable reads. */
@@ -22,18 +23,11 @@ const sql = `
    group by 1, 2`
 
 /** Locks by database and mode. */
-export const locks: Collection<'postgres.locks'> = {
+export const locks = {
   name: 'postgres.locks',
+  collector: 'locks',
   help: 'Locks by database and mode.',
   interval: 15_000,
   sql: () => sql,
-  families: [
-    {
-      name: 'pg_locks_count',
-      help: 'Locks of this mode, held or waited for.',
-      type: 'gauge',
-      labels: ['datname', 'mode'],
-      value: 'count',
-    },
-  ],
-}
+  families: [gauge('pg_locks_count', 'Locks of this mode, held or waited for.', 'count', ['datname', 'mode'])],
+} as const satisfies Collection

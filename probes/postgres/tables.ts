@@ -1,4 +1,5 @@
 // Statistics of tables under the names of postgres_exporter, true on a worker, too: shards count for the table that they are of.
+import { counter, gauge } from '../collection.ts'
 import type { Collection, FamilySpec } from '../collection.ts'
 import { sums, tablesWith, times } from './table-statistics.ts'
 
@@ -27,13 +28,11 @@ const help: Readonly<Record<keyof typeof sums | keyof typeof times, string>> = {
   last_autoanalyze: 'Last analyze by autovacuum, likewise.',
 }
 
-const families: readonly FamilySpec[] = Object.entries(help).map(([value, text]) => ({
-  name: `pg_stat_user_tables_${value}`,
-  help: text,
-  type: gauges.has(value) || value in times ? 'gauge' : 'counter',
-  labels,
-  value,
-}))
+const families = Object.entries(help).map(([value, text]): FamilySpec => {
+  const name = `pg_stat_user_tables_${value}`
+  if (value in times) return gauge(name, text, value, labels, 'min')
+  return gauges.has(value) ? gauge(name, text, value, labels) : counter(name, text, value, labels)
+})
 
 function sqlFor(citus: boolean): string {
   const columns = [
@@ -50,10 +49,11 @@ function sqlFor(citus: boolean): string {
 }
 
 /** Statistics of each table of the database. */
-export const tables: Collection<'postgres.tables'> = {
+export const tables = {
   name: 'postgres.tables',
+  collector: 'stat_user_tables',
   help: 'Scans, rows, dead rows and vacuums of each table; shards count for their table.',
   interval: 60_000,
   sql: ({ role }) => sqlFor(role !== 'standalone'),
   families,
-}
+} as const satisfies Collection

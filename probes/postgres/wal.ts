@@ -1,4 +1,5 @@
 // WAL on disk, its archiver, and who keeps it, under the names of postgres_exporter.
+import { counter, gauge } from '../collection.ts'
 import type { Collection } from '../collection.ts'
 
 // A slot's row has labels, the others have one sample each, in the first row.
@@ -18,55 +19,30 @@ const sql = `
 const slot = ['slot_name', 'database']
 
 /** WAL, archiver and replication slots. */
-export const wal: Collection<'postgres.wal'> = {
+export const wal = {
   name: 'postgres.wal',
+  collector: 'wal',
   help: 'WAL on disk, what the archiver did, and how far replication slots are behind.',
   interval: 15_000,
   sql: () => sql,
   families: [
-    { name: 'pg_wal_segments', help: 'WAL segments on disk.', type: 'gauge', labels: [], value: 'segments' },
-    { name: 'pg_wal_size_bytes', help: 'Size of these.', type: 'gauge', labels: [], value: 'size' },
-    {
-      name: 'pg_stat_archiver_archived_count',
-      help: 'WAL segments that were archived.',
-      type: 'counter',
-      labels: [],
-      value: 'archived',
-    },
-    {
-      name: 'pg_stat_archiver_failed_count',
-      help: 'Attempts to archive a segment that failed.',
-      type: 'counter',
-      labels: [],
-      value: 'failed',
-    },
-    {
-      name: 'pg_stat_archiver_last_archive_age',
-      help: 'How long ago the last segment was archived, in seconds.',
-      type: 'gauge',
-      labels: [],
-      value: 'age',
-    },
-    {
-      name: 'pg_replication_slots_pg_wal_lsn_diff',
-      help: 'WAL that a slot keeps from being removed, in bytes.',
-      type: 'gauge',
-      labels: slot,
-      value: 'behind',
-    },
-    {
-      name: 'pg_replication_slots_active',
-      help: 'Whether somebody reads from the slot.',
-      type: 'gauge',
-      labels: slot,
-      value: 'active',
-    },
-    {
-      name: 'pg_replication_slots_safe_wal_size_bytes',
-      help: 'WAL that can be written before the slot is in danger of being lost.',
-      type: 'gauge',
-      labels: ['slot_name', 'slot_type'],
-      value: 'safe',
-    },
+    gauge('pg_wal_segments', 'WAL segments on disk.', 'segments'),
+    gauge('pg_wal_size_bytes', 'Size of these.', 'size'),
+    counter('pg_stat_archiver_archived_count', 'WAL segments that were archived.', 'archived'),
+    counter('pg_stat_archiver_failed_count', 'Attempts to archive a segment that failed.', 'failed'),
+    gauge('pg_stat_archiver_last_archive_age', 'How long ago the last segment was archived, in seconds.', 'age'),
+    gauge(
+      'pg_replication_slots_pg_wal_lsn_diff',
+      'WAL that a slot keeps from being removed, in bytes.',
+      'behind',
+      slot,
+    ),
+    gauge('pg_replication_slots_active', 'Whether somebody reads from the slot.', 'active', slot),
+    gauge(
+      'pg_replication_slots_safe_wal_size_bytes',
+      'WAL that can be written before the slot is in danger of being lost.',
+      'safe',
+      ['slot_name', 'slot_type'],
+    ),
   ],
-}
+} as const satisfies Collection

@@ -14,6 +14,7 @@ import { metrics } from '../../exporters/prometheus/metrics.ts'
 import { allProbes, poolerProbes } from '../../probes/index.ts'
 import { anchors, page, relativeLinks, root, rowsUnder } from '../support/documents.ts'
 import type { TableRow } from '../support/documents.ts'
+import { generatedParts, writtenPart } from '../support/generated-docs.ts'
 import { probeLimits } from '../support/probe-limits.ts'
 
 type Cells = Readonly<Record<string, string>>
@@ -69,21 +70,10 @@ test('docs/metrics.md has every metric with its labels', () => {
   assertFilled(rows, 'meaning', 'no sample')
 })
 
-test('docs/metrics.md has every family of the probes as it is', () => {
-  const probes = allProbes(probeLimits, () => ({ message: '', code: undefined, timedOut: false }))
-  assert.deepEqual(
-    rowsUnder(page('docs/metrics.md'), 'family', 'labels').map(({ cells }) => cells),
-    probes.flatMap(({ name: probe, families = [] }) =>
-      families.map(({ name: family, labels, type, help: meaning }) => ({
-        family,
-        labels: labels.join(', ') || '-',
-        type,
-        meaning,
-        probe,
-      })),
-    ),
-  )
-})
+for (const [name, part, text] of generatedParts)
+  test(`${name} has its ${part} as the code does; \`npm run docs\` writes them`, () => {
+    assert.equal(writtenPart(name, part), text)
+  })
 
 test('docs/events.md has every event with its level and message', () => {
   const rows = rowsUnder(page('docs/events.md'), 'event', 'level', 'message')

@@ -1,31 +1,31 @@
-// Rows -> families: what has no value is no sample, and a bad row costs itself alone.
+// Rows -> families: what has no value is no sample, a bad row costs itself alone, and what is too much is summed up.
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { toFamilies } from '../../probes/collection.ts'
-import type { FamilySpec } from '../../probes/collection.ts'
+import { counter, FamilyReader, gauge } from '../../probes/collection.ts'
+import type { Family, FamilySpec, Row } from '../../probes/collection.ts'
 
-const spec: FamilySpec = { name: 'a_total', help: 'A.', type: 'counter', labels: ['table'], value: 'n' }
+const spec = counter('a_total', 'A.', 'n', ['table'])
+
+function read(specs: readonly FamilySpec[], rows: readonly Row[], limit = 1_000): readonly Omit<Family, 'spec'>[] {
+  return new FamilyReader(specs, limit).read(rows).map(({ samples, dropped }) => ({ samples, dropped }))
+}
 
 suite('rows become families', () => {
   test('with labels and values by column', () => {
-    const both = [spec, { ...spec, name: 'b', labels: [], value: 'm' }]
     const rows = [
       { table: 'x', n: 1, m: null },
       { table: null, n: '2.5', m: 7 },
     ]
-    assert.deepEqual(
-      toFamilies(both, rows).map(({ samples, dropped }) => ({ samples, dropped })),
-      [
-        {
-          samples: [
-            { labels: { table: 'x' }, value: 1 },
-            { labels: { table: '' }, value: 2.5 },
-          ],
-          dropped: 0,
-        },
-        { samples: [{ labels: {}, value: 7 }], dropped: 0 },
-      ],
-    )
+    assert.deepEqual(read([spec, gauge('b', 'B.', 'm')], rows), [
+      {
+        samples: [
+          { labels: { table: 'x' }, value: 1 },
+          { labels: { table: '' }, value: 2.5 },
+        ],
+        dropped: 0,
+      },
+      { samples: [{ labels: {}, value: 7 }], dropped: 0 },
+    ])
   })
 
   test('without what is told twice or is no number, and counting it', () => {
@@ -35,21 +35,51 @@ suite('rows become families', () => {
       { table: 'y', n: 'many' },
       { table: 'z', n: 3 },
     ]
-    const [family] = toFamilies([spec], rows)
-    assert.deepEqual(family?.samples, [
-      { labels: { table: 'x' }, value: 1 },
-      { labels: { table: 'z' }, value: 3 },
+    assert.deepEqual(read([spec], rows), [
+      {
+        samples: [
+          { labels: { table: 'x' }, value: 1 },
+          { labels: { table: 'z' }, value: 3 },
+        ],
+        dropped: 2,
+      },
     ])
-    assert.equal(family.dropped, 2)
   })
 
-  test('of the first rows only, where there are too many', () => {
-    const [family] = toFamilies(
-      [spec],
-      Array.from({ length: 2_500 }, (_, index) => ({ table: `t${index}`, n: 2_500 - index })),
-    )
-    assert.equal(family?.samples.length, 2_000)
-    assert.equal(family.samples.at(-1)?.labels['table'], 't1999')
-    assert.equal(family.dropped, 500)
+  test('with the rest as one sample: summed up, or its oldest, or its last', () => {
+    const specs = [
+      spec,
+      gauge('b', 'B.', 'n', ['schema', 'table'], 'max'),
+      gauge('c', 'C.', 'n', ['schema', 'table'], 'min'),
+    ]
+    const rows = [9, 8, 3, 4].map((n, index) => ({ schema: 'public', table: `t${index}`, n }))
+    const [a, b, c] = read(specs, rows, 2)
+    assert.deepEqual(a, {
+      samples: [
+        { labels: { table: 't0' }, value: 9 },
+        { labels: { table: 't1' }, value: 8 },
+        { labels: { table: 'other' }, value: 7 },
+      ],
+      dropped: 2,
+    })
+    assert.deepEqual(b?.samples.at(-1), { labels: { schema: 'public', table: 'other' }, value: 4 })
+    assert.deepEqual(c?.samples.at(-1), { labels: { schema: 'public', table: 'other' }, value: 3 })
+  })
+
+  test('with the same seats for all families of the same labels, whatever they have values in', () => {
+    const specs = [spec, gauge('b', 'B.', 'm', ['table'])]
+    const rows = [
+      { table: 'x', n: 5, m: null },
+      { table: 'y', n: 4, m: 1 },
+      { table: 'z', n: 3, m: 2 },
+    ]
+    const [, b] = read(specs, rows, 2)
+    assert.deepEqual(b, {
+      samples: [
+        { labels: { table: 'y' }, value: 1 },
+        { labels: { table: 'other' }, value: 2 },
+      ],
+      dropped: 1,
+    })
   })
 })

@@ -28,7 +28,7 @@ const citus: readonly ProbeName[] = [
 
 const left: readonly [string, NodeFacts, readonly ProbeName[]][] = [
   ['a primary worker', { role: 'worker', inRecovery: false }, ['postgres.replication', 'citus.background']],
-  ['a primary coordinator', { role: 'coordinator', inRecovery: false }, ['postgres.replication']],
+  ['a primary coordinator', { role: 'coordinator', inRecovery: false, coordinator: true }, ['postgres.replication']],
   ['a standby', { role: 'worker', inRecovery: true }, ['postgres.writable', 'citus.peers', 'citus.background']],
   [
     'a standby of the coordinator',

@@ -16,9 +16,11 @@ export function good<N extends ProbeName>(probe: N, value: ReadingTypes[N], age 
     begunAt: takenAt - 2,
     takenAt,
     durationMs: 2,
+    waitedMs: 0,
     value,
     error: undefined,
     lastGood: { value, takenAt },
+    failures: 0,
   }
 }
 
@@ -33,9 +35,11 @@ export function broken<N extends ProbeName>(
     begunAt: now - 102,
     takenAt: now - 100,
     durationMs: 2,
+    waitedMs: 0,
     value: undefined,
     error: { message: 'it failed', code: undefined, timedOut: false, ...error },
     lastGood: before?.lastGood,
+    failures: (before?.failures ?? 0) + 1,
   }
 }
 

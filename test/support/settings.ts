@@ -125,6 +125,13 @@ export function examples(folder: string): Readonly<Record<SettingName, Example>>
     heartbeatInterval: duration(['1s', 1_000], ['10m', 600_000], '999ms', '601s'),
     frozenAfter: duration(['3001ms', 3_001], ['10m', 600_000], '1999ms', '601s'),
     connectTimeout: duration(['100ms', 100], ['4999ms', 4_999], '99ms', '61s'),
+    maxSeries: {
+      good: [
+        ['10', 10],
+        ['100000', 100_000],
+      ],
+      wrong: ['9', '100001', 'all'],
+    },
     statementTimeout: duration(['100ms', 100], ['10m', 600_000], '99ms', '601s'),
     lockTimeout: duration(['10ms', 10], ['1m', 60_000], '9ms', '61s'),
     peerInterval: duration(['1s', 1_000], ['1h', 3_600_000], '999ms', '61m'),

@@ -14,9 +14,11 @@ const reading = z.strictObject({
   begunAt: time,
   takenAt: time,
   durationMs: z.number().nonnegative(),
+  waitedMs: z.number().nonnegative(),
   value: z.unknown().optional(),
   error: z.strictObject({ message: z.string(), code: z.string().optional(), timedOut: z.boolean() }).optional(),
   lastGood: z.strictObject({ value: z.unknown(), takenAt: time }).optional(),
+  failures: z.int().nonnegative(),
 })
 const holdFigures = z.strictObject({
   since: time.optional(),

@@ -20,9 +20,11 @@ suite('readings', () => {
     assert.deepEqual(store.get('postgres.writable'), {
       probe: 'postgres.writable',
       ...when,
+      waitedMs: 0,
       value: { latencyMs: 3 },
       error: undefined,
       lastGood: { value: { latencyMs: 3 }, takenAt: 12 },
+      failures: 0,
     })
   })
 

@@ -23,7 +23,11 @@ function snapshot(changes: Partial<Snapshot> = {}): Snapshot {
     now,
     node: { name: 'worker-1', role: 'worker', host: 'worker-1', port: 5432, version: '0.1.0' },
     readings: { ...readings, 'citus.nodes': good('citus.nodes', view, 4_000) },
-    probes: ['postgres.alive', 'citus.nodes', 'postgres.replication'],
+    probes: [
+      { name: 'postgres.alive' },
+      { name: 'citus.nodes' },
+      { name: 'postgres.replication', collector: 'replication' },
+    ],
     live: fine,
     ready: readiness(healthy(), noMemory).verdict,
     started: fine,
@@ -228,26 +232,23 @@ test('names are of Prometheus: base units, snake case, a sentence of help', () =
 suite('a scrape', () => {
   test('has no line for what is unknown, also when it was known before', async () => {
     using exporter = new PrometheusExporter()
-    const before = await exporter.render(snapshot())
+    const before = await exporter.render(snapshot, 'text')
     assert.match(before, /^citus_node_active\{group="2"\} 1$/m)
     assert.match(before, /^pg_up 1$/m)
-    const after = await exporter.render(blank)
+    const after = await exporter.render(() => blank, 'text')
     assert.doesNotMatch(after, /^citus_node_active\{/m)
     assert.doesNotMatch(after, /^pg_up /m)
   })
 
   test('has but our metrics and those of the process', async () => {
     using exporter = new PrometheusExporter()
-    const text = await exporter.render(snapshot())
+    const text = await exporter.render(snapshot, 'text')
     const named = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = '', type]) => ({ name, type }))
     const own = named.filter(({ name }) => !/^(process|nodejs)_/.test(name))
+    const told = metrics.filter((metric) => metric.samples(snapshot()).length > 0)
     assert.deepEqual(
-      own.map(({ name }) => name),
-      metrics.map(({ name }) => name),
-    )
-    assert.deepEqual(
-      own.map(({ type }) => type),
-      metrics.map(({ type = 'gauge' }) => type),
+      own,
+      told.map(({ name, type = 'gauge' }) => ({ name, type })),
     )
     assert.ok(named.length > own.length)
   })
@@ -255,18 +256,36 @@ suite('a scrape', () => {
   test('has no numbers made of no sample of the event loop', async () => {
     using exporter = new PrometheusExporter()
     // Nothing has been sampled yet, nor between two scrapes at once.
-    for (const text of [await exporter.render(snapshot()), await exporter.render(snapshot())]) {
+    for (const text of [await exporter.render(snapshot, 'text'), await exporter.render(snapshot, 'text')]) {
       assert.doesNotMatch(text, /nan$/im)
       assert.doesNotMatch(text, /^nodejs_eventloop_lag_min_seconds /m)
     }
     const sampled = async (): Promise<boolean> =>
-      /^nodejs_eventloop_lag_mean_seconds [\d.e-]+$/m.test(await exporter.render(snapshot()))
+      /^nodejs_eventloop_lag_mean_seconds [\d.e-]+$/m.test(await exporter.render(snapshot, 'text'))
     await eventually('the delay has been sampled', sampled, { interval: 200 })
+  })
+
+  test('is one text for all who ask at once, and whole in both formats', async () => {
+    using exporter = new PrometheusExporter()
+    let taken = 0
+    const counted = (): Snapshot => {
+      taken += 1
+      return snapshot()
+    }
+    const texts = await Promise.all([1, 2, 3].map(async () => await exporter.render(counted, 'text')))
+    assert.equal(new Set(texts).size, 1)
+    assert.equal(taken, 1)
+    const open = await exporter.render(counted, 'openmetrics')
+    assert.equal(taken, 2)
+    assert.match(open, /^pg_up 1$/m)
+    assert.match(open, /^# TYPE process_cpu_seconds counter\nprocess_cpu_seconds_total /m)
+    assert.match(open, /[^\n]\n# EOF\n$/)
+    assert.doesNotMatch(open, /^$(?!\n?$)/m)
   })
 
   test('survives any text in a label', async () => {
     using exporter = new PrometheusExporter()
     const node = { ...snapshot().node, name: 'a"b\\c\nd' }
-    assert.match(await exporter.render(snapshot({ node })), /node="a\\"b\\\\c\\nd"/)
+    assert.match(await exporter.render(() => snapshot({ node }), 'text'), /node="a\\"b\\\\c\\nd"/)
   })
 })

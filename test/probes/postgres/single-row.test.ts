@@ -21,7 +21,7 @@ test('alive tells recovery mode, start and how long the answer took', async () =
 test('a server that is about to come is asked again sooner than one that hangs or refuses', () => {
   const probe = alive(probeLimits)
   const again = (code: string | undefined, message = 'said', timedOut = false): number | undefined =>
-    probe.retry?.({ message, code, timedOut })
+    probe.retry?.({ message, code, timedOut }, 1)
   assert.ok((again('ECONNREFUSED') ?? Infinity) < probe.interval, 'nothing listens')
   assert.ok((again('57P03', 'the database system is starting up') ?? Infinity) < probe.interval, 'it starts')
   assert.equal(again('57P03', 'the database system is shutting down'), undefined)

@@ -1,0 +1,17 @@
+// What is known of this node when a probe is due, from what other probes have found.
+import { isCoordinator } from '../probes/citus/local.ts'
+import type { NodeFacts, NodeRole } from '../probes/probe.ts'
+import type { ReadingStore } from './loop/readings.ts'
+
+/** The facts of now. */
+export function nodeFacts(role: NodeRole, readings: ReadingStore): NodeFacts {
+  const identity = readings.get('postgres.identity')?.lastGood?.value
+  return {
+    role,
+    inRecovery: readings.get('postgres.alive')?.value?.inRecovery,
+    version: identity?.serverVersionNum,
+    extensions: identity?.extensions,
+    coordinator: isCoordinator(role, readings.get('citus.local')?.lastGood?.value),
+    citus: readings.get('citus.versions')?.lastGood?.value.library,
+  }
+}

@@ -1,0 +1,25 @@
+// The one list of collections.
+import { background } from './citus/background.ts'
+import { shards } from './citus/shards.ts'
+import { transactions } from './citus/transactions.ts'
+import { activity } from './postgres/activity.ts'
+import { checkpoints } from './postgres/checkpoints.ts'
+import { databases } from './postgres/databases.ts'
+import { locks } from './postgres/locks.ts'
+import { tables } from './postgres/tables.ts'
+import { wal } from './postgres/wal.ts'
+
+/** Collections of a node, in the order in which they start. */
+export const collections = [
+  activity,
+  databases,
+  tables,
+  locks,
+  checkpoints,
+  wal,
+  shards,
+  transactions,
+  background,
+] as const
+
+export type CollectionName = (typeof collections)[number]['name']

@@ -13,6 +13,8 @@ export function probeLimits(config: Config): ProbeLimits {
     peerInterval,
     heartbeatInterval,
     maxSeries,
+    statementText,
+    tenants,
   } = config
   return {
     frozenAfter,
@@ -22,6 +24,8 @@ export function probeLimits(config: Config): ProbeLimits {
     peerInterval,
     heartbeatInterval,
     maxSeries,
+    statementText,
+    tenants,
     writeStatement: beatSql,
   }
 }

@@ -16,6 +16,7 @@ export class Sessions implements AsyncDisposable {
   readonly verdict: Session
   readonly probe: Session
   readonly peers: Session
+  readonly sizes: Session
   readonly ledger: Session
   readonly register: Session
   readonly drain: Session
@@ -41,6 +42,7 @@ export class Sessions implements AsyncDisposable {
     this.verdict = held('verdict')
     this.probe = held('probe')
     this.peers = here('peers')
+    this.sizes = here('sizes')
     this.ledger = atCoordinator('ledger')
     this.register = atCoordinator('register')
     this.drain = here('drain', unhurried)
@@ -62,6 +64,7 @@ export class Sessions implements AsyncDisposable {
       this.verdict,
       this.probe,
       this.peers,
+      this.sizes,
       this.ledger,
       this.register,
       this.drain,

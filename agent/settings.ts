@@ -127,6 +127,18 @@ export const settings = {
     '250',
     'Series that one metric family tells each by itself, the most important ones; the rest is summed up under the label other.',
   ),
+  statementText: required(
+    'CITUS_SIDECAR_STATEMENT_TEXT',
+    bool(),
+    'false',
+    'Whether metrics tell the text of the statements that take the most time, without literals, at most 200 characters each.',
+  ),
+  tenants: required(
+    'CITUS_SIDECAR_TENANTS',
+    bool(),
+    'false',
+    'Whether metrics tell tenants of citus_stat_tenants by name, which is personal data.',
+  ),
   statementTimeout: required(
     'CITUS_SIDECAR_STATEMENT_TIMEOUT',
     duration(100, 600_000),

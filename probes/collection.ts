@@ -1,7 +1,7 @@
 // A probe whose reading is nothing but samples: where its rows come from, and which of their columns become which metric families.
 import { acceptanceOf } from './postgres/acceptance.ts'
 import type { CollectionName } from './collections.ts'
-import type { NodeFacts, Probe, ProbeContext, ProbeLimits, ReadingTypes } from './probe.ts'
+import type { NodeFacts, Probe, ProbeContext, ProbeLimits, ReadingTypes, SessionName } from './probe.ts'
 import { SeriesBudget } from './series-budget.ts'
 import { notAskedOn } from './where.ts'
 import type { Where } from './where.ts'
@@ -10,7 +10,7 @@ import type { Where } from './where.ts'
 export interface FamilySpec {
   readonly name: string
   readonly help: string
-  readonly type: 'counter' | 'gauge'
+  readonly type: 'counter' | 'gauge' | 'unknown'
   /** Columns of the rows. */
   readonly labels: readonly string[]
   /** Column of the rows; a row without a value in it is no sample. */
@@ -68,6 +68,14 @@ interface Common<N extends string> {
 /** Rows of one query, the most important first. */
 export interface SqlCollection<N extends string = string> extends Common<N> {
   readonly sql: (facts: NodeFacts) => string
+  /** `probe` unless the query may take long. */
+  readonly session?: 'probe' | 'sizes'
+}
+
+/** Families that a query alone does not make: with names that are found, or with a memory. `families` says what they are like. */
+export interface FoundCollection<N extends string = string> extends Common<N> {
+  /** A reader with a memory of its own. */
+  readonly reader: (limits: ProbeLimits) => (context: ProbeContext) => Promise<readonly Family[]>
 }
 
 /** Rows that come from elsewhere than the database, most important first. */
@@ -75,7 +83,7 @@ export interface HostCollection<N extends string = string> extends Common<N> {
   readonly rows: (context: ProbeContext, signal: AbortSignal) => Promise<readonly Row[]>
 }
 
-export type Collection<N extends string = string> = SqlCollection<N> | HostCollection<N>
+export type Collection<N extends string = string> = SqlCollection<N> | HostCollection<N> | FoundCollection<N>
 
 /** A family whose values go up and down; above the limit the rest is summed up unless told. */
 export function gauge(
@@ -86,6 +94,11 @@ export function gauge(
   rest: Rest = 'sum',
 ): FamilySpec {
   return { name, help, type: 'gauge', labels, value, rest }
+}
+
+/** A family that postgres_exporter has without a type. */
+export function unknownType(name: string, help: string, value: string, labels: readonly string[] = []): FamilySpec {
+  return { name, help, type: 'unknown', labels, value, rest: 'max' }
 }
 
 /** A family whose values only grow. */
@@ -181,15 +194,26 @@ const keptAtLeast = 300_000
 /** One that fails again and again is asked ever more seldom, up to so many times its interval. */
 const longestBackoff = 8
 
+function sessionOf(collection: Collection): SessionName {
+  if ('rows' in collection) return 'none'
+  return 'sql' in collection ? (collection.session ?? 'probe') : 'probe'
+}
+
 /** The probe of a collection. */
 export function collect<N extends CollectionName>(collection: Collection<N>, limits: ProbeLimits): Probe<N> {
   const { name, help, interval, where = {}, families, collector } = collection
   const reader = new FamilyReader(families, limits.maxSeries)
   const keptFor = Math.max(keptAtLeast, keptIntervals * interval)
+  const own = 'reader' in collection ? collection.reader(limits) : undefined
+  const found = async (context: ProbeContext, signal: AbortSignal): Promise<readonly Family[]> => {
+    if (own !== undefined) return await own(context)
+    if ('rows' in collection) return reader.read(await collection.rows(context, signal))
+    return 'sql' in collection ? reader.read(await context.sql.query<Row>(collection.sql(context.facts))) : []
+  }
   return {
     name,
     help,
-    session: 'sql' in collection ? 'probe' : 'none',
+    session: sessionOf(collection),
     interval,
     timeout: limits.statementTimeout + margin,
     // A server that is away costs nothing to be asked, and is to be seen as soon as it is back.
@@ -198,12 +222,6 @@ export function collect<N extends CollectionName>(collection: Collection<N>, lim
     families,
     ...(collector === undefined ? {} : { collector }),
     skip: (facts) => notAskedOn(where, facts),
-    read: async (context, signal) => {
-      const rows =
-        'sql' in collection
-          ? await context.sql.query<Row>(collection.sql(context.facts))
-          : await collection.rows(context, signal)
-      return new FamilyReading(reader.read(rows), keptFor) as ReadingTypes[N]
-    },
+    read: async (context, signal) => new FamilyReading(await found(context, signal), keptFor) as ReadingTypes[N],
   }
 }

@@ -1,25 +1,79 @@
 // The one list of collections.
 import { background } from './citus/background.ts'
+import { backends } from './citus/backends.ts'
+import { columnar } from './citus/columnar.ts'
+import { counters } from './citus/counters.ts'
+import { lockWaits } from './citus/lock-waits.ts'
+import { fingerprints, placements } from './citus/metadata.ts'
+import { orphans } from './citus/orphans.ts'
+import { rebalance } from './citus/rebalance.ts'
+import { remotePool } from './citus/remote-pool.ts'
 import { shards } from './citus/shards.ts'
+import { tenants } from './citus/tenants.ts'
 import { transactions } from './citus/transactions.ts'
 import { activity } from './postgres/activity.ts'
 import { checkpoints } from './postgres/checkpoints.ts'
+import { databaseLimits } from './postgres/database-limits.ts'
+import { databaseSizes } from './postgres/database-sizes.ts'
 import { databases } from './postgres/databases.ts'
+import { horizon } from './postgres/horizon.ts'
+import { indexes } from './postgres/indexes.ts'
+import { io } from './postgres/io.ts'
 import { locks } from './postgres/locks.ts'
+import { pendingRestart } from './postgres/pending-restart.ts'
+import { indexBuilds, vacuums } from './postgres/progress.ts'
+import { replicas } from './postgres/replicas.ts'
+import { roles } from './postgres/roles.ts'
+import { sequences } from './postgres/sequences.ts'
+import { sessions } from './postgres/sessions.ts'
+import { settings } from './postgres/settings.ts'
+import { slots } from './postgres/slots.ts'
+import { standby } from './postgres/standby.ts'
+import { statements } from './postgres/statements.ts'
+import { tableIo } from './postgres/table-io.ts'
 import { tables } from './postgres/tables.ts'
+import { version } from './postgres/version.ts'
 import { wal } from './postgres/wal.ts'
 
 /** Collections of a node, in the order in which they start. */
 export const collections = [
   activity,
+  sessions,
   databases,
-  tables,
+  databaseLimits,
+  databaseSizes,
   locks,
   checkpoints,
   wal,
+  replicas,
+  standby,
+  slots,
+  horizon,
+  settings,
+  pendingRestart,
+  version,
+  roles,
+  tables,
+  tableIo,
+  indexes,
+  sequences,
+  vacuums,
+  indexBuilds,
+  io,
+  statements,
+  backends,
   shards,
   transactions,
+  lockWaits,
+  placements,
+  fingerprints,
   background,
+  rebalance,
+  orphans,
+  counters,
+  tenants,
+  remotePool,
+  columnar,
 ] as const
 
 export type CollectionName = (typeof collections)[number]['name']

@@ -32,7 +32,7 @@ export function allProbes(limits: ProbeLimits, describe: (error: unknown) => Rea
     stopCost(limits),
     nodes(limits),
     peers(limits),
-    ...collections.map((collection) => collect(collection, limits)),
+    ...collections.map((collection) => collect(collection, limits) as AnyProbe),
   ]
 }
 

@@ -37,8 +37,8 @@ export type ReadingTypes = ProbeReadings & Readonly<Record<CollectionName, Famil
 
 export type ProbeName = keyof ReadingTypes
 
-/** The connection a probe runs on: `verdict` and `probe` are held, `peers` and `coordinator` open on demand, `none` brings its own. */
-export type SessionName = 'verdict' | 'probe' | 'peers' | 'coordinator' | 'none'
+/** The connection a probe runs on: `verdict` and `probe` are held, `peers`, `sizes` and `coordinator` open on demand, `none` brings its own. */
+export type SessionName = 'verdict' | 'probe' | 'peers' | 'sizes' | 'coordinator' | 'none'
 
 /** Why a probe has no value: the message, a SQLSTATE or errno name where there was one, and whether nobody answered. */
 export interface ReadingError {
@@ -125,6 +125,10 @@ export interface ProbeLimits {
   readonly heartbeatInterval: number
   /** Series of a family that are told each by itself. */
   readonly maxSeries: number
+  /** Whether the text of statements is told. */
+  readonly statementText: boolean
+  /** Whether tenants are told by name. */
+  readonly tenants: boolean
   /** Statement that writes a row on a primary, to see that writing works. */
   readonly writeStatement: string
 }

@@ -6,12 +6,13 @@ import { drainFunctionsSql, drainGrants } from './schema-drain.ts'
 import { drainLedgerGrants, drainLedgerSql } from './schema-drain-ledger.ts'
 import { holdFunctionsSql, holdTablesSql, nodeHoldGrants, nodeHoldSql } from './schema-holds.ts'
 import { ledgerTablesSql } from './schema-ledger.ts'
+import { metricsGrants, metricsSql } from './schema-metrics.ts'
 import { removalFunctionsSql, removalGrants, removalTablesSql } from './schema-removal.ts'
 import { removalStepsGrants, removalStepsSql } from './schema-removal-steps.ts'
 import { removalSurveyGrants, removalSurveySql } from './schema-removal-survey.ts'
 
 /** Raised when tables or functions change; sidecars of version n and n-1 work on one ledger. */
-export const schemaVersion = 4
+export const schemaVersion = 5
 
 const baseSql = `
 create schema if not exists citus_sidecar;
@@ -44,7 +45,7 @@ as $$
 $$;`
 
 const standaloneGrants = ['timeline_history(integer)', ...drainGrants]
-const workerGrants = [...standaloneGrants, ...nodeHoldGrants]
+const workerGrants = [...standaloneGrants, ...nodeHoldGrants, ...metricsGrants]
 const coordinatorGrants = [
   ...workerGrants,
   'announce(jsonb)',
@@ -92,7 +93,7 @@ export function schemaSql(role: Role, user: string): string {
   return [
     baseSql,
     drainFunctionsSql,
-    ...(role === 'standalone' ? [] : [nodeHoldSql]),
+    ...(role === 'standalone' ? [] : [nodeHoldSql, metricsSql]),
     ...(role === 'coordinator' ? ledger : []),
     grantsSql(role, user),
     `insert into citus_sidecar.schema_version (version) values (${schemaVersion})

@@ -80,6 +80,8 @@ export async function clientConfig(config: Config, target: ConnectionTarget): Pr
     tcp_keepalives_count: 4,
     tcp_user_timeout: 30_000,
     jit: 'off',
+    // Whatever a database has in other schemas, names mean what PostgreSQL and Citus mean by them.
+    search_path: 'pg_catalog',
     'citus.override_table_visibility': 'off',
   }
   const options = Object.entries(limits)

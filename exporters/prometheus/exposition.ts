@@ -11,7 +11,7 @@ export const contentTypes: Readonly<Record<Format, string>> = {
 
 /** A family as both formats need it. */
 export interface WrittenFamily {
-  readonly spec: { readonly name: string; readonly help: string; readonly type?: 'counter' | 'gauge' }
+  readonly spec: { readonly name: string; readonly help: string; readonly type?: 'counter' | 'gauge' | 'unknown' }
   readonly samples: readonly { readonly labels?: Readonly<Record<string, string>>; readonly value: number }[]
 }
 
@@ -25,13 +25,13 @@ export function familyText({ spec, samples }: WrittenFamily, format: Format): st
   })
   const head =
     format === 'text'
-      ? `# HELP ${name} ${help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')}\n# TYPE ${name} ${type}\n`
+      ? `# HELP ${name} ${help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')}\n# TYPE ${name} ${type === 'unknown' ? 'untyped' : type}\n`
       : openMetricsHead(name, help, type)
   return head + lines.join('')
 }
 
 /** A counter is called without its _total there; one that has no _total keeps its name, which dashboards know, as a thing of unknown type. */
-function openMetricsHead(name: string, help: string, type: 'counter' | 'gauge'): string {
+function openMetricsHead(name: string, help: string, type: 'counter' | 'gauge' | 'unknown'): string {
   const isCounter = type === 'counter' && name.endsWith('_total')
   const family = isCounter ? name.slice(0, -'_total'.length) : name
   const written = type === 'counter' && !isCounter ? 'unknown' : type

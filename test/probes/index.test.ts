@@ -12,30 +12,18 @@ function probesWith(limits: Partial<ProbeLimits> = {}) {
 
 function skippedOn(facts: NodeFacts): readonly ProbeName[] {
   return probesWith()
-    .filter((probe) => probe.skip(facts) !== undefined)
+    .filter((probe) => probe.families === undefined && probe.skip(facts) !== undefined)
     .map((probe) => probe.name)
 }
 
-const citus: readonly ProbeName[] = [
-  'citus.versions',
-  'citus.local',
-  'citus.nodes',
-  'citus.peers',
-  'citus.shards',
-  'citus.transactions',
-  'citus.background',
-]
+const citus: readonly ProbeName[] = ['citus.versions', 'citus.local', 'citus.nodes', 'citus.peers']
 
 const left: readonly [string, NodeFacts, readonly ProbeName[]][] = [
-  ['a primary worker', { role: 'worker', inRecovery: false }, ['postgres.replication', 'citus.background']],
-  ['a primary coordinator', { role: 'coordinator', inRecovery: false, coordinator: true }, ['postgres.replication']],
-  ['a standby', { role: 'worker', inRecovery: true }, ['postgres.writable', 'citus.peers', 'citus.background']],
-  [
-    'a standby of the coordinator',
-    { role: 'coordinator', inRecovery: true },
-    ['postgres.writable', 'citus.peers', 'citus.background'],
-  ],
-  ['a node that has not answered yet', { role: 'worker', inRecovery: undefined }, ['citus.background']],
+  ['a primary worker', { role: 'worker', inRecovery: false }, ['postgres.replication']],
+  ['a primary coordinator', { role: 'coordinator', inRecovery: false }, ['postgres.replication']],
+  ['a standby', { role: 'worker', inRecovery: true }, ['postgres.writable', 'citus.peers']],
+  ['a standby of the coordinator', { role: 'coordinator', inRecovery: true }, ['postgres.writable', 'citus.peers']],
+  ['a node that has not answered yet', { role: 'worker', inRecovery: undefined }, []],
   ['a standalone primary', { role: 'standalone', inRecovery: false }, ['postgres.replication', ...citus]],
   ['a standalone standby', { role: 'standalone', inRecovery: true }, ['postgres.writable', ...citus]],
 ]

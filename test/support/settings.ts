@@ -132,6 +132,8 @@ export function examples(folder: string): Readonly<Record<SettingName, Example>>
       ],
       wrong: ['9', '100001', 'all'],
     },
+    statementText: booleans,
+    tenants: booleans,
     statementTimeout: duration(['100ms', 100], ['10m', 600_000], '99ms', '601s'),
     lockTimeout: duration(['10ms', 10], ['1m', 60_000], '9ms', '61s'),
     peerInterval: duration(['1s', 1_000], ['1h', 3_600_000], '999ms', '61m'),

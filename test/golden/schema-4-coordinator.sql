@@ -1,4 +1,3 @@
--- What bootstrap of schema version 3 leaves on a coordinator, as recorded then; used and explained by test/e2e/schema-versions.test.ts.
 
 create schema if not exists citus_sidecar;
 revoke all on schema citus_sidecar from public;
@@ -578,6 +577,8 @@ create table if not exists citus_sidecar.drain_phases (
   reason text not null default '',
   primary key (operation, phase)
 );
+-- What the server's state at the drain's begin let expect; a ledger of the version before has no such column.
+alter table citus_sidecar.drain_phases add column if not exists expected_ms double precision;
 create index if not exists drain_phases_began on citus_sidecar.drain_phases (began);
 create table if not exists citus_sidecar.stop_states (
   member text primary key,
@@ -602,9 +603,9 @@ begin
   end if;
   -- A node must not wait for the coordinator's synchronous standby to stop.
   perform set_config('synchronous_commit', 'local', true);
-  insert into citus_sidecar.drain_phases as known (operation, phase, member, began, took_ms, outcome, reason)
-    select said.operation, left(p.phase, 63), said.member, to_timestamp(p.began / 1000), p.took_ms, p.outcome, left(coalesce(p.reason, ''), 500)
-      from jsonb_to_recordset(said.phases) as p(phase text, began double precision, took_ms double precision, outcome text, reason text)
+  insert into citus_sidecar.drain_phases as known (operation, phase, member, began, expected_ms, took_ms, outcome, reason)
+    select said.operation, left(p.phase, 63), said.member, to_timestamp(p.began / 1000), p.expected_ms, p.took_ms, p.outcome, left(coalesce(p.reason, ''), 500)
+      from jsonb_to_recordset(said.phases) as p(phase text, began double precision, expected_ms double precision, took_ms double precision, outcome text, reason text)
     on conflict (operation, phase) do update
       set began = excluded.began, took_ms = excluded.took_ms, outcome = excluded.outcome, reason = excluded.reason
     where known.member = excluded.member
@@ -637,6 +638,380 @@ begin
   -- The sidecar of a drain that is known tells of it again, and knows better.
   update citus_sidecar.drain_phases p set outcome = 'failed', reason = 'its sidecar ended, and the next one did not know of it'
    where p.member = member_name and p.outcome is null;
+end
+$$;
+
+create table if not exists citus_sidecar.removals (
+  id uuid primary key,
+  member text not null,
+  node_id integer not null,
+  group_id integer not null,
+  host text not null,
+  port integer not null,
+  transfer_mode text not null default 'auto' check (transfer_mode in ('auto', 'force_logical', 'block_writes')),
+  allow_gap boolean not null default false,
+  requested_at timestamptz not null default clock_timestamp(),
+  cancelled_at timestamptz,
+  -- Whether the node was to have shards before; null until it is to have none.
+  had_shards boolean,
+  job_id bigint,
+  starts integer not null default 0,
+  phase text not null default 'asked',
+  phase_at timestamptz not null default clock_timestamp(),
+  reason text not null default '',
+  progress jsonb,
+  -- The last word of the coordinator's sidecar about it.
+  told_at timestamptz,
+  outcome text check (outcome in ('succeeded', 'failed', 'refused', 'cancelled')),
+  ended_at timestamptz
+);
+-- Two removals at once would each move shards to the node that the other empties.
+create unique index if not exists removals_one_open on citus_sidecar.removals ((true)) where outcome is null;
+
+-- Opens the removal of a registered node, or returns the one that is open for it: asking twice changes nothing.
+create or replace function citus_sidecar.request_removal(request jsonb) returns setof citus_sidecar.removals
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  said citus_sidecar.removals := jsonb_populate_record(null::citus_sidecar.removals, request);
+  node record;
+  other citus_sidecar.removals;
+begin
+  if said.id is null or coalesce(length(said.member), 0) not between 1 and 300 or said.node_id is null then
+    raise exception 'a removal needs id, member and node_id' using errcode = '22023';
+  end if;
+  select n.nodeid, n.groupid, n.nodename, n.nodeport into node from pg_dist_node n where n.nodeid = said.node_id;
+  if node is null or node.groupid = 0 then
+    raise exception 'node % is no node of a worker', said.node_id using errcode = '22023';
+  end if;
+  perform pg_advisory_xact_lock(1668510577, 4);
+  select * into other from citus_sidecar.removals r where r.outcome is null;
+  if other.id is not null and (other.node_id <> said.node_id or other.cancelled_at is not null) then
+    raise exception 'the removal of % is going on%', other.member, case when other.cancelled_at is null then '' else ', and is being cancelled' end
+      using errcode = '55006';
+  end if;
+  if other.id is null then
+    insert into citus_sidecar.removals (id, member, node_id, group_id, host, port, transfer_mode, allow_gap)
+      values (said.id, said.member, node.nodeid, node.groupid, node.nodename, node.nodeport,
+              coalesce(said.transfer_mode, 'auto'), coalesce(said.allow_gap, false));
+    perform pg_notify('citus_sidecar', jsonb_build_object('removal', said.id)::text);
+    delete from citus_sidecar.removals r where r.id in
+      (select old.id from citus_sidecar.removals old where old.outcome is not null order by old.requested_at desc offset 1000);
+  end if;
+  return query select * from citus_sidecar.removals r where r.id = coalesce(other.id, said.id);
+end
+$$;
+
+-- Stops the removal of a node; one that ended without an end to it, and left the node without shards to come, is taken up again to undo that.
+create or replace function citus_sidecar.cancel_removal(wanted_node integer) returns setof citus_sidecar.removals
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  found_id uuid;
+begin
+  perform pg_advisory_xact_lock(1668510577, 4);
+  select r.id into found_id from citus_sidecar.removals r where r.node_id = wanted_node and r.outcome is null;
+  if found_id is null and not exists (select from citus_sidecar.removals r where r.outcome is null) then
+    select last.id into found_id
+      from (select * from citus_sidecar.removals r where r.node_id = wanted_node order by r.requested_at desc limit 1) last
+     where last.outcome = 'failed' and last.had_shards
+       and exists (select from pg_dist_node n where n.nodeid = wanted_node and not n.shouldhaveshards);
+  end if;
+  update citus_sidecar.removals r
+     set cancelled_at = coalesce(r.cancelled_at, clock_timestamp()), outcome = null, ended_at = null
+   where r.id = found_id;
+  if found then
+    perform pg_notify('citus_sidecar', jsonb_build_object('removal', found_id)::text);
+  end if;
+  return query select * from citus_sidecar.removals r where r.id = found_id;
+end
+$$;
+
+-- What the coordinator's sidecar says of an open removal: phase, reason, progress, outcome; told to the others where it is new.
+create or replace function citus_sidecar.note_removal(note jsonb) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  said citus_sidecar.removals := jsonb_populate_record(null::citus_sidecar.removals, note);
+  known citus_sidecar.removals;
+begin
+  select * into known from citus_sidecar.removals r where r.id = said.id and r.outcome is null for update;
+  if known.id is null or coalesce(length(said.phase), 0) not between 1 and 63 then
+    raise exception 'removal % is not going on, or no phase was said', said.id using errcode = '22023';
+  end if;
+  update citus_sidecar.removals r
+     set phase = said.phase, phase_at = case when r.phase = said.phase then r.phase_at else clock_timestamp() end,
+         reason = left(coalesce(said.reason, ''), 4000), progress = coalesce(said.progress, r.progress), told_at = clock_timestamp(),
+         outcome = said.outcome, ended_at = case when said.outcome is null then null else clock_timestamp() end
+   where r.id = said.id;
+  if known.told_at is null or (known.phase, known.outcome) is distinct from (said.phase, said.outcome) then
+    perform citus_sidecar.record_operation(jsonb_build_object('id', known.id, 'member', known.member, 'kind', 'remove', 'phase', said.phase,
+      'outcome', said.outcome, 'reason', left(said.reason, 4000)));
+    perform pg_notify('citus_sidecar', jsonb_build_object('removal', known.id)::text);
+  end if;
+end
+$$;
+
+-- Members that were removed and have been silent since for so long that nobody is there any more.
+create or replace function citus_sidecar.forget_removed() returns setof text
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+    delete from citus_sidecar.members m using citus_sidecar.removals r
+     where r.outcome = 'succeeded'
+       and (m.name = r.member and m.node_id = r.node_id or m.in_recovery and m.role = 'worker' and m.group_id = r.group_id)
+       and not exists (select from pg_dist_node n where n.nodeid = m.node_id or n.groupid = r.group_id or (n.nodename = m.host and n.nodeport = m.port))
+       and m.last_seen < clock_timestamp() - make_interval(secs => greatest(120, 4 * coalesce(m.heartbeat_seconds, 30)))
+    returning m.name;
+end
+$$;
+
+-- Shards of distributed tables that a group has: what a removal has to move away.
+create or replace function citus_sidecar.shards_of_group(wanted_group integer) returns table (table_id oid, shard_id bigint)
+language sql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+  select s.logicalrelid::oid, s.shardid
+    from pg_dist_placement p join pg_dist_shard s on s.shardid = p.shardid join pg_dist_partition t on t.logicalrelid = s.logicalrelid
+   where p.groupid = wanted_group and t.repmodel <> 't'
+$$;
+
+-- Size and estimated rows of these shards, as the group's primary counts them; nothing where it does not answer.
+create or replace function citus_sidecar.sizes_of_group(wanted_group integer) returns table (table_id oid, shard_id bigint, bytes bigint, row_count bigint)
+language plpgsql security definer set search_path = pg_catalog, pg_temp set citus.node_connection_timeout = '5s'
+as $$
+declare
+  ids bigint[];
+  names text[];
+  node record;
+  answer record;
+begin
+  -- The stand-in keeps no shards.
+  if not exists (select from pg_proc f where f.proname = 'shard_name' and f.pronamespace = 'pg_catalog'::regnamespace) then
+    return;
+  end if;
+  select n.nodename, n.nodeport into node from pg_dist_node n where n.groupid = wanted_group and n.noderole = 'primary' and n.isactive;
+  -- Citus leaves out the schema where that is public.
+  select array_agg(s.shard_id), array_agg(case when c.relnamespace = to_regnamespace('public') then 'public.' else '' end || shard_name(s.table_id::regclass, s.shard_id))
+    into ids, names from citus_sidecar.shards_of_group(wanted_group) s join pg_class c on c.oid = s.table_id;
+  if node.nodename is null or ids is null then
+    return;
+  end if;
+  select r.success, r.result into answer from master_run_on_worker(array[node.nodename], array[node.nodeport], array[format(
+    'select coalesce(jsonb_object_agg(x.id, jsonb_build_array(pg_total_relation_size(c.oid), greatest(c.reltuples, 0)::bigint)), ''{}'')::text
+       from unnest(%L::bigint[], %L::text[]) x(id, name) join pg_class c on c.oid = to_regclass(x.name)', ids, names)], false) r;
+  if answer.success then
+    return query
+      select s.table_id, s.shard_id, (z.value->>0)::bigint, (z.value->>1)::bigint
+        from citus_sidecar.shards_of_group(wanted_group) s join jsonb_each(answer.result::jsonb) z on z.key = s.shard_id::text;
+  end if;
+end
+$$;
+
+-- One question to every active primary and to one node besides: what each answers, or why it did not.
+create or replace function citus_sidecar.ask_primaries(question text, besides integer) returns table (node_id integer, answer jsonb, failure text)
+language plpgsql security definer set search_path = pg_catalog, pg_temp set citus.node_connection_timeout = '5s'
+as $$
+declare
+  hosts text[];
+  ports integer[];
+begin
+  select array_agg(n.nodename), array_agg(n.nodeport) into hosts, ports from pg_dist_node n where n.noderole = 'primary' and n.isactive or n.nodeid = besides;
+  return query
+    select n.nodeid, case when r.success then r.result::jsonb end, case when not r.success then r.result end
+      from master_run_on_worker(hosts, ports, array_fill(question, array[cardinality(hosts)]), true) r
+      join pg_dist_node n on n.nodename = r.node_name and n.nodeport = r.node_port;
+end
+$$;
+revoke all on function citus_sidecar.ask_primaries(text, integer) from public;
+
+-- Prepared transactions that a group began, on every active primary, with their age in seconds; and the nodes that did not say.
+create or replace function citus_sidecar.prepared_by(wanted_group integer) returns jsonb
+language sql security definer set search_path = pg_catalog, pg_temp
+as $$
+  select jsonb_build_object(
+    'left', coalesce(jsonb_agg(x.value || jsonb_build_object('where', n.nodename || ':' || n.nodeport)) filter (where x.value is not null), '[]'),
+    'silent', coalesce(jsonb_agg(distinct jsonb_build_object('nodeId', n.nodeid, 'where', n.nodename || ':' || n.nodeport, 'reason', a.failure))
+                         filter (where a.failure is not null), '[]'))
+    from citus_sidecar.ask_primaries(format(
+      'select coalesce(jsonb_agg(jsonb_build_object(''gid'', p.gid, ''age'', extract(epoch from clock_timestamp() - p.prepared)::float8)), ''[]'')::text
+         from pg_prepared_xacts p where p.database = current_database() and starts_with(p.gid, %L)', 'citus_' || wanted_group || '_'), null) a
+    join pg_dist_node n on n.nodeid = a.node_id
+    left join lateral jsonb_array_elements(a.answer) x on true
+$$;
+
+-- What each active primary, and the node itself, has for moving shards: settings, what of them is in use, free disk space, clients of its own.
+create or replace function citus_sidecar.survey_nodes(wanted_node integer) returns table (node_id integer, answer jsonb, failure text)
+language plpgsql security definer set search_path = pg_catalog, pg_temp set citus.node_connection_timeout = '5s'
+as $$
+declare
+  disk text := case when to_regprocedure('pg_catalog.citus_local_disk_space_stats()') is null then 'null'
+    else '(select jsonb_build_object(''free'', d.available_disk_size, ''all'', d.total_disk_size) from citus_local_disk_space_stats() d)' end;
+begin
+  return query select * from citus_sidecar.ask_primaries(format($ask$
+    select jsonb_build_object(
+      'walLevel', current_setting('wal_level'),
+      'slots', jsonb_build_array(current_setting('max_replication_slots')::int, (select count(*) from pg_replication_slots)),
+      'origins', jsonb_build_array(coalesce(current_setting('max_active_replication_origins', true), current_setting('max_replication_slots'))::int,
+                                   (select count(*) from pg_show_replication_origin_status())),
+      'senders', jsonb_build_array(current_setting('max_wal_senders')::int, (select count(*) from pg_stat_replication)),
+      'subscribers', jsonb_build_array(current_setting('max_logical_replication_workers')::int,
+                                       (select count(*) from pg_stat_activity a where a.backend_type like 'logical replication%%worker')),
+      'disk', %s,
+      'clients', (select count(*) from pg_stat_activity a
+                   where a.backend_type = 'client backend' and a.datname = current_database()
+                     and a.application_name !~ '^(citus_|citus-sidecar/|citus stand-in)'))::text
+    $ask$, disk), wanted_node);
+end
+$$;
+
+create or replace function citus_sidecar.open_removal(removal_id uuid, to_undo boolean) returns citus_sidecar.removals
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  known citus_sidecar.removals;
+begin
+  select * into known from citus_sidecar.removals r where r.id = removal_id and r.outcome is null for update;
+  if known.id is null or (known.cancelled_at is not null) <> to_undo or not exists (select from pg_dist_node n where n.nodeid = known.node_id) then
+    raise exception 'removal % is not going on', removal_id using errcode = '22023';
+  end if;
+  return known;
+end
+$$;
+revoke all on function citus_sidecar.open_removal(uuid, boolean) from public;
+
+-- The node is to have no shards. A node that is dead cannot be told; where it has none to move, that is no harm.
+create or replace function citus_sidecar.removal_shards_off(removal_id uuid) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp set citus.node_connection_timeout = '5s'
+as $$
+declare
+  known citus_sidecar.removals := citus_sidecar.open_removal(removal_id, false);
+  node record;
+begin
+  select n.nodename, n.nodeport, n.shouldhaveshards, n.noderole into node from pg_dist_node n where n.nodeid = known.node_id;
+  update citus_sidecar.removals r set had_shards = coalesce(r.had_shards, node.shouldhaveshards) where r.id = removal_id;
+  if node.noderole <> 'primary' or not node.shouldhaveshards
+     or not exists (select from citus_sidecar.shards_of_group(known.group_id)) and not citus_check_connection_to_node(node.nodename, node.nodeport) then
+    return;
+  end if;
+  perform citus_set_node_property(node.nodename, node.nodeport, 'shouldhaveshards', false);
+end
+$$;
+
+-- What removal_shards_off did is undone, once the removal is cancelled.
+create or replace function citus_sidecar.removal_shards_on(removal_id uuid) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  known citus_sidecar.removals := citus_sidecar.open_removal(removal_id, true);
+begin
+  if known.had_shards then
+    perform citus_set_node_property(n.nodename, n.nodeport, 'shouldhaveshards', true)
+       from pg_dist_node n where n.nodeid = known.node_id and not n.shouldhaveshards;
+  end if;
+end
+$$;
+
+-- Starts the move of all shards away from the node, in the background and as the owner of this function: Citus moves a table's shards for
+-- its owner or a superuser only. Which shards go where, Citus decides. Started twice it is the same job.
+create or replace function citus_sidecar.removal_start(removal_id uuid) returns bigint
+language plpgsql security definer set search_path = pg_catalog, pg_temp set citus.node_connection_timeout = '5s'
+as $$
+declare
+  known citus_sidecar.removals := citus_sidecar.open_removal(removal_id, false);
+  job bigint;
+begin
+  select j.job_id into job from pg_dist_background_job j where j.job_type = 'rebalance' and j.state::text not in ('finished', 'failed', 'cancelled');
+  if job is not null and job is distinct from known.job_id then
+    raise exception 'rebalance job % is going on', job using errcode = '55006';
+  end if;
+  if job is not null then
+    return job;
+  end if;
+  perform from pg_dist_node n where n.nodeid = known.node_id and n.shouldhaveshards;
+  if found then
+    raise exception 'node % is to have shards', known.member using errcode = '55000';
+  end if;
+  job := citus_rebalance_start(drain_only => true, shard_transfer_mode => known.transfer_mode::citus.shard_transfer_mode);
+  if coalesce(job, 0) = 0 then
+    raise exception 'Citus has no move for the shards that are left' using errcode = '0A000';
+  end if;
+  update citus_sidecar.removals r set job_id = job, starts = r.starts + 1 where r.id = removal_id;
+  return job;
+end
+$$;
+
+-- Stops the removal's own job, and no other.
+create or replace function citus_sidecar.removal_stop(removal_id uuid) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  known citus_sidecar.removals := citus_sidecar.open_removal(removal_id, true);
+begin
+  perform from pg_dist_background_job j where j.job_id = known.job_id and j.state::text in ('scheduled', 'running');
+  if found then
+    perform citus_job_cancel(known.job_id);
+  end if;
+end
+$$;
+
+-- Bytes of the shards that are still to be moved, as the node itself counts them; null where it does not say.
+create or replace function citus_sidecar.removal_bytes(removal_id uuid) returns bigint
+language sql security definer set search_path = pg_catalog, pg_temp set citus.node_connection_timeout = '5s'
+as $$
+  select sum(z.bytes)::bigint from citus_sidecar.removals r, citus_sidecar.sizes_of_group(r.group_id) z where r.id = removal_id
+$$;
+
+-- Prepared transactions that the node began and that wait on any node for it to say how they end; with recover it is told to say so first.
+create or replace function citus_sidecar.removal_unsettled(removal_id uuid, recover boolean) returns jsonb
+language plpgsql security definer set search_path = pg_catalog, pg_temp set citus.node_connection_timeout = '5s'
+as $$
+declare
+  known citus_sidecar.removals;
+  node record;
+begin
+  select * into known from citus_sidecar.removals r where r.id = removal_id and r.outcome is null;
+  -- A secondary began none; those of its group are its primary's to settle.
+  perform from pg_dist_node n where n.groupid = known.group_id and n.noderole = 'primary' and n.nodeid <> known.node_id;
+  if found or known.id is null then
+    return '{"left": [], "silent": []}';
+  end if;
+  select n.nodename, n.nodeport into node from pg_dist_node n where n.nodeid = known.node_id and n.noderole = 'primary' and n.isactive;
+  -- Never on a node that is removed already: it is no longer known whose transactions it takes for its own.
+  if recover and node.nodename is not null then
+    perform r.success from master_run_on_worker(array[node.nodename], array[node.nodeport], array['select recover_prepared_transactions()'], false) r;
+  end if;
+  return citus_sidecar.prepared_by(known.group_id);
+end
+$$;
+
+-- Removes the node, its secondaries first. One that does not answer is disabled before, which Citus needs to forget its copies of reference
+-- tables; both refuse a node that is the only place of a shard.
+create or replace function citus_sidecar.removal_drop(removal_id uuid) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp set citus.node_connection_timeout = '5s'
+as $$
+declare
+  known citus_sidecar.removals := citus_sidecar.open_removal(removal_id, false);
+  node record;
+  secondary record;
+begin
+  select n.nodename, n.nodeport, n.noderole, n.isactive into node from pg_dist_node n where n.nodeid = known.node_id;
+  if node.noderole = 'primary' then
+    perform from citus_sidecar.shards_of_group(known.group_id);
+    if found then
+      raise exception 'node % still has shards', known.member using errcode = '55000';
+    end if;
+    for secondary in select n.nodename, n.nodeport from pg_dist_node n where n.groupid = known.group_id and n.nodeid <> known.node_id loop
+      perform citus_remove_node(secondary.nodename, secondary.nodeport);
+    end loop;
+    -- Synchronously: then it is one transaction, and the first worker, of which Citus makes special use, may go as well.
+    if node.isactive and not citus_check_connection_to_node(node.nodename, node.nodeport) then
+      perform citus_disable_node(node.nodename, node.nodeport, true);
+    end if;
+  end if;
+  perform citus_remove_node(node.nodename, node.nodeport);
+  -- Its sidecar must know that it was registered, or it would register it again.
+  update citus_sidecar.members m set node_id = known.node_id where m.host = node.nodename and m.port = node.nodeport and m.node_id is null;
 end
 $$;
 grant usage on schema citus_sidecar to "citus_sidecar";
@@ -688,5 +1063,35 @@ revoke all on function citus_sidecar.record_drain(jsonb) from public;
 grant execute on function citus_sidecar.record_drain(jsonb) to "citus_sidecar";
 revoke all on function citus_sidecar.end_drains(text) from public;
 grant execute on function citus_sidecar.end_drains(text) to "citus_sidecar";
-insert into citus_sidecar.schema_version (version) values (3)
+revoke all on function citus_sidecar.request_removal(jsonb) from public;
+grant execute on function citus_sidecar.request_removal(jsonb) to "citus_sidecar";
+revoke all on function citus_sidecar.cancel_removal(integer) from public;
+grant execute on function citus_sidecar.cancel_removal(integer) to "citus_sidecar";
+revoke all on function citus_sidecar.note_removal(jsonb) from public;
+grant execute on function citus_sidecar.note_removal(jsonb) to "citus_sidecar";
+revoke all on function citus_sidecar.forget_removed() from public;
+grant execute on function citus_sidecar.forget_removed() to "citus_sidecar";
+revoke all on function citus_sidecar.shards_of_group(integer) from public;
+grant execute on function citus_sidecar.shards_of_group(integer) to "citus_sidecar";
+revoke all on function citus_sidecar.sizes_of_group(integer) from public;
+grant execute on function citus_sidecar.sizes_of_group(integer) to "citus_sidecar";
+revoke all on function citus_sidecar.prepared_by(integer) from public;
+grant execute on function citus_sidecar.prepared_by(integer) to "citus_sidecar";
+revoke all on function citus_sidecar.survey_nodes(integer) from public;
+grant execute on function citus_sidecar.survey_nodes(integer) to "citus_sidecar";
+revoke all on function citus_sidecar.removal_shards_off(uuid) from public;
+grant execute on function citus_sidecar.removal_shards_off(uuid) to "citus_sidecar";
+revoke all on function citus_sidecar.removal_shards_on(uuid) from public;
+grant execute on function citus_sidecar.removal_shards_on(uuid) to "citus_sidecar";
+revoke all on function citus_sidecar.removal_start(uuid) from public;
+grant execute on function citus_sidecar.removal_start(uuid) to "citus_sidecar";
+revoke all on function citus_sidecar.removal_stop(uuid) from public;
+grant execute on function citus_sidecar.removal_stop(uuid) to "citus_sidecar";
+revoke all on function citus_sidecar.removal_bytes(uuid) from public;
+grant execute on function citus_sidecar.removal_bytes(uuid) to "citus_sidecar";
+revoke all on function citus_sidecar.removal_unsettled(uuid, boolean) from public;
+grant execute on function citus_sidecar.removal_unsettled(uuid, boolean) to "citus_sidecar";
+revoke all on function citus_sidecar.removal_drop(uuid) from public;
+grant execute on function citus_sidecar.removal_drop(uuid) to "citus_sidecar";
+insert into citus_sidecar.schema_version (version) values (4)
        on conflict (only_row) do update set version = excluded.version;

@@ -1,4 +1,3 @@
--- What bootstrap of schema version 3 leaves on a worker, as recorded then; used and explained by test/e2e/schema-versions.test.ts.
 
 create schema if not exists citus_sidecar;
 revoke all on schema citus_sidecar from public;
@@ -169,5 +168,5 @@ revoke all on function citus_sidecar.recover_prepared() from public;
 grant execute on function citus_sidecar.recover_prepared() to "citus_sidecar";
 revoke all on function citus_sidecar.hold_node(integer, integer, boolean) from public;
 grant execute on function citus_sidecar.hold_node(integer, integer, boolean) to "citus_sidecar";
-insert into citus_sidecar.schema_version (version) values (3)
+insert into citus_sidecar.schema_version (version) values (4)
        on conflict (only_row) do update set version = excluded.version;

@@ -31,4 +31,6 @@ export interface Snapshot {
   /** Of the coordinator's sidecar. */
   readonly removal?: RemovalFigures
   readonly lost?: readonly LostMember[]
+  /** Of the exporter that asks: scrapes before this one, and how long the last took to render, seconds. */
+  readonly scrapes?: { readonly before: number; readonly lastSeconds: number | undefined }
 }

@@ -192,6 +192,19 @@ export const metrics: readonly Metric[] = [
     samples: (snapshot) => perProbe(snapshot, (reading) => Math.max(0, snapshot.now - reading.takenAt) / 1_000),
   },
   {
+    name: 'pg_exporter_scrapes_total',
+    help: 'Scrapes since this sidecar started.',
+    type: 'counter',
+    labels: [],
+    samples: ({ scrapes }) => one(scrapes === undefined ? undefined : scrapes.before + 1),
+  },
+  {
+    name: 'pg_exporter_last_scrape_duration_seconds',
+    help: 'How long the last scrape took to render.',
+    labels: [],
+    samples: ({ scrapes }) => one(scrapes?.lastSeconds),
+  },
+  {
     name: 'citus_sidecar_series_dropped',
     help: 'Rows of a family that have no sample of their own: above the limit of a family, twice there, or no number.',
     labels: ['family'],

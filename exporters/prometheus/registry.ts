@@ -21,6 +21,7 @@ export class PrometheusExporter implements Disposable {
   readonly #own: Readonly<Record<Format, { metrics: () => Promise<string>; clear: () => void }>>
   readonly #readings = new ReadingTexts()
   readonly #rendering = new Map<Format, Promise<string>>()
+  #scrapes: NonNullable<Snapshot['scrapes']> = { before: 0, lastSeconds: undefined }
 
   constructor() {
     const text = new Registry()
@@ -35,9 +36,16 @@ export class PrometheusExporter implements Disposable {
   async render(snapshot: () => Snapshot, format: Format): Promise<string> {
     const begun = this.#rendering.get(format)
     if (begun !== undefined) return await begun
-    const rendering = this.#render(snapshot(), format).finally(() => this.#rendering.delete(format))
+    const rendering = this.#timed(snapshot(), format).finally(() => this.#rendering.delete(format))
     this.#rendering.set(format, rendering)
     return await rendering
+  }
+
+  async #timed(snapshot: Snapshot, format: Format): Promise<string> {
+    const begun = performance.now()
+    const text = await this.#render({ ...snapshot, scrapes: this.#scrapes }, format)
+    this.#scrapes = { before: this.#scrapes.before + 1, lastSeconds: (performance.now() - begun) / 1_000 }
+    return text
   }
 
   async #render(snapshot: Snapshot, format: Format): Promise<string> {

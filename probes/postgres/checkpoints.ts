@@ -13,6 +13,9 @@ const columns: readonly (readonly [
   since: string | undefined,
   help: string,
 ])[] = [
+  ['restarts_timed', undefined, 'restartpoints_timed', 'Restart points of a standby by the clock; since 17.'],
+  ['restarts_requested', undefined, 'restartpoints_req', 'Restart points that were asked for; since 17.'],
+  ['restarts_done', undefined, 'restartpoints_done', 'Restart points that were made; since 17.'],
   ['timed', 'checkpoints_timed', 'num_timed', 'Checkpoints by the clock.'],
   ['requested', 'checkpoints_req', 'num_requested', 'Checkpoints that were asked for, by WAL or a person.'],
   ['write_ms', 'checkpoint_write_time', 'write_time', 'Time that checkpoints took to write, in milliseconds.'],
@@ -23,6 +26,13 @@ const columns: readonly (readonly [
   ['backend', 'buffers_backend', undefined, 'Buffers that sessions wrote themselves; not told since 17.'],
   ['fsync', 'buffers_backend_fsync', undefined, 'Times a session had to sync by itself; not told since 17.'],
   ['alloc', 'buffers_alloc', undefined, 'Buffers allocated.'],
+  [
+    'reset',
+    'stats_reset',
+    undefined,
+    'When the numbers of the background writer were last set to 0, in seconds since 1970.',
+  ],
+  ['reset_since', undefined, 'stats_reset', 'When those of checkpoints were last set to 0, in seconds since 1970.'],
 ]
 
 const families = columns.flatMap(([value, before, since, help]): readonly FamilySpec[] => {
@@ -34,13 +44,14 @@ const sqlBefore = `
   select b.checkpoints_timed::float8 as timed, b.checkpoints_req::float8 as requested, b.checkpoint_write_time as write_ms,
          b.checkpoint_sync_time as sync_ms, b.buffers_checkpoint::float8 as written, b.buffers_clean::float8 as clean,
          b.maxwritten_clean::float8 as maxwritten, b.buffers_backend::float8 as backend, b.buffers_backend_fsync::float8 as fsync,
-         b.buffers_alloc::float8 as alloc
+         b.buffers_alloc::float8 as alloc, extract(epoch from b.stats_reset)::float8 as reset, extract(epoch from b.stats_reset)::float8 as reset_since
     from pg_catalog.pg_stat_bgwriter b`
 
 const sqlSince = `
   select c.num_timed::float8 as timed, c.num_requested::float8 as requested, c.write_time as write_ms, c.sync_time as sync_ms,
          c.buffers_written::float8 as written, b.buffers_clean::float8 as clean, b.maxwritten_clean::float8 as maxwritten,
-         b.buffers_alloc::float8 as alloc
+         b.buffers_alloc::float8 as alloc, extract(epoch from b.stats_reset)::float8 as reset, extract(epoch from c.stats_reset)::float8 as reset_since,
+         c.restartpoints_timed::float8 as restarts_timed, c.restartpoints_req::float8 as restarts_requested, c.restartpoints_done::float8 as restarts_done
     from pg_catalog.pg_stat_checkpointer c, pg_catalog.pg_stat_bgwriter b`
 
 /** Counters of checkpoints and of the background writer. */

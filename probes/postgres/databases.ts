@@ -20,7 +20,16 @@ const counters: Readonly<Record<string, string>> = {
   blk_read_time: 'Time spent reading blocks, in milliseconds; 0 without track_io_timing.',
   blk_write_time: 'Time spent writing blocks, in milliseconds; 0 without track_io_timing.',
 }
+/** Columns of pg_stat_database_conflicts, and what cancelled a query of a standby there. */
+const conflicts: Readonly<Record<string, string>> = {
+  confl_tablespace: 'a tablespace that was dropped',
+  confl_lock: 'a lock that waited too long',
+  confl_snapshot: 'rows that were removed',
+  confl_bufferpin: 'a buffer that was kept',
+  confl_deadlock: 'a deadlock',
+}
 const labels = ['datid', 'datname']
+const activeSince = 140_000
 
 const families: readonly FamilySpec[] = [
   gauge('pg_stat_database_numbackends', 'Sessions now.', 'numbackends', labels),
@@ -31,13 +40,32 @@ const families: readonly FamilySpec[] = [
     'stats_reset',
     labels,
   ),
+  counter(
+    'pg_stat_database_active_time_seconds_total',
+    'Time that sessions spent with queries, in seconds; since PostgreSQL 14.',
+    'active_seconds',
+    labels,
+  ),
+  ...Object.entries(conflicts).map(([value, what]) =>
+    counter(
+      `pg_stat_database_conflicts_${value}`,
+      `Queries of a standby that were cancelled because of ${what}.`,
+      value,
+      labels,
+    ),
+  ),
 ]
 
-const sql = `
+const sql = (version: number): string => `
   select d.datid::text, d.datname, d.numbackends, ${Object.keys(counters)
     .map((column) => `d.${column}::float8`)
-    .join(', ')}, extract(epoch from d.stats_reset)::float8 as stats_reset
-    from pg_catalog.pg_stat_database d where d.datname is not null order by d.xact_commit desc`
+    .join(', ')}, extract(epoch from d.stats_reset)::float8 as stats_reset,
+         ${version < activeSince ? 'null' : '(d.active_time / 1000)::float8'} as active_seconds, ${Object.keys(
+           conflicts,
+         )
+           .map((column) => `c.${column}::float8`)
+           .join(', ')}
+    from pg_catalog.pg_stat_database d left join pg_catalog.pg_stat_database_conflicts c on c.datid = d.datid where d.datname is not null order by d.xact_commit desc`
 
 /** Counters of each database. */
 export const databases = {
@@ -45,6 +73,6 @@ export const databases = {
   collector: 'stat_database',
   help: 'What PostgreSQL counts for each database: transactions, rows, blocks, conflicts, deadlocks.',
   interval: 15_000,
-  sql: () => sql,
+  sql: ({ version = 0 }) => sql(version),
   families,
 } as const satisfies Collection

@@ -15,11 +15,21 @@ export const sessions = {
          (select extract(epoch from min(xact_start)) from a where backend_type = 'client backend')::float8 as oldest,
          (select extract(epoch from min(state_change)) from a where state like 'idle in transaction%')::float8 as idle_since,
          (select extract(epoch from min(query_start)) from a where state = 'active' and backend_type = 'client backend')::float8 as query_since,
-         (select count(*) from a where xact_start < now() - interval '1 minute' and backend_type = 'client backend')::float8 as long,
+         (select count(*) from a where state is distinct from 'idle' and query not like 'autovacuum:%' and xact_start is not null)::float8 as open,
+         (select extract(epoch from clock_timestamp() - min(xact_start)) from a where state is distinct from 'idle' and query not like 'autovacuum:%')::float8 as open_age,
          (select count(*) from pg_catalog.pg_prepared_xacts)::float8 as prepared,
          (select extract(epoch from min(prepared)) from pg_catalog.pg_prepared_xacts)::float8 as prepared_since`,
   families: [
-    gauge('pg_long_running_transactions', 'Transactions of clients that are older than a minute.', 'long'),
+    gauge(
+      'pg_long_running_transactions',
+      'Transactions that are open, of any age and whoever has them but autovacuum.',
+      'open',
+    ),
+    gauge(
+      'pg_long_running_transactions_oldest_timestamp_seconds',
+      'Age of the oldest of these, in seconds.',
+      'open_age',
+    ),
     gauge('citus_sidecar_blocked_sessions', 'Sessions that wait for a lock.', 'blocked'),
     gauge(
       'citus_sidecar_blocked_since_timestamp_seconds',

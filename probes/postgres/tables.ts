@@ -28,24 +28,36 @@ const help: Readonly<Record<keyof typeof sums | keyof typeof times, string>> = {
   last_autoanalyze: 'Last analyze by autovacuum, likewise.',
 }
 
-const families = Object.entries(help).map(([value, text]): FamilySpec => {
+/** Sizes without opening anything: what the last vacuum or analyze saw, and nothing of a table that none has seen. */
+const sizes = {
+  table_size_bytes: 'Size of the table with its TOAST table, as of their last vacuum or analyze.',
+  index_size_bytes: 'Size of its indexes, likewise.',
+}
+
+const families = Object.entries({ ...help, ...sizes }).map(([value, text]): FamilySpec => {
   const name = `pg_stat_user_tables_${value}`
   if (value in times) return gauge(name, text, value, labels, 'min')
-  return gauges.has(value) ? gauge(name, text, value, labels) : counter(name, text, value, labels)
+  return gauges.has(value) || value in sizes ? gauge(name, text, value, labels) : counter(name, text, value, labels)
 })
 
 function sqlFor(citus: boolean): string {
   const columns = [
     ...Object.entries(sums).map(([name, text]) => `sum(${text})::float8 as ${name}`),
     ...Object.entries(times).map(([name, text]) => `min(coalesce(extract(epoch from ${text}), 0))::float8 as ${name}`),
+    `(sum(own.relpages::bigint + toast.pages) filter (where own.reltuples >= 0) * block.size)::float8 as table_size_bytes`,
+    `(sum(indexes.pages) filter (where own.reltuples >= 0) * block.size)::float8 as index_size_bytes`,
   ]
   return `${tablesWith(citus)}
   select pg_catalog.current_database() as datname, n.nspname as schemaname, c.relname, ${columns.join(',\n         ')}
     from tables t join pg_catalog.pg_class c on c.oid = t.target join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    cross join lateral (select coalesce(sum(pg_catalog.pg_stat_get_numscans(i.indexrelid)), 0) as scans,
+    join pg_catalog.pg_class own on own.oid = t.oid
+    cross join (select current_setting('block_size')::integer as size) block
+    cross join lateral (select coalesce(sum(r.relpages), 0) as pages from pg_catalog.pg_class r
+                         where own.reltoastrelid <> 0 and r.oid in (own.reltoastrelid, (select x.indexrelid from pg_catalog.pg_index x where x.indrelid = own.reltoastrelid))) toast
+    cross join lateral (select coalesce(sum(pg_catalog.pg_stat_get_numscans(i.indexrelid)), 0) as scans, coalesce(sum(r.relpages), 0) as pages,
                                coalesce(sum(pg_catalog.pg_stat_get_tuples_fetched(i.indexrelid)), 0) as fetched
-                          from pg_catalog.pg_index i where i.indrelid = t.oid) indexes
-   group by n.nspname, c.relname order by sum(pg_catalog.pg_stat_get_live_tuples(t.oid)) desc`
+                          from pg_catalog.pg_index i join pg_catalog.pg_class r on r.oid = i.indexrelid where i.indrelid = t.oid) indexes
+   group by n.nspname, c.relname, block.size order by sum(pg_catalog.pg_stat_get_live_tuples(t.oid)) desc`
 }
 
 /** Statistics of each table of the database. */

@@ -1,14 +1,16 @@
 // What only an owner or a superuser may read, as numbers and nothing else: functions of every node of Citus for its metrics.
 
 export const metricsSql = `
--- Connections of this node's queries to others.
+-- Connections of this node's queries to others; nothing where Citus cannot say.
 create or replace function citus_sidecar.remote_connections()
   returns table (hostname text, port integer, connection_count_to_node integer)
-language sql volatile security definer set search_path = pg_catalog, pg_temp
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
-  select s.hostname::text, s.port::integer, s.connection_count_to_node::integer from citus_remote_connection_stats() s
-   where s.database_name = current_database()
-$$;
+begin
+  if to_regprocedure('citus_remote_connection_stats()') is null then return; end if;
+  return query select s.hostname::text, s.port::integer, s.connection_count_to_node::integer from citus_remote_connection_stats() s
+    where s.database_name = current_database();
+end $$;
 
 -- How much columnar tables hold. Each is opened for a moment, so a lock on one fails the whole; nothing where columnar is not installed.
 create or replace function citus_sidecar.columnar_usage()

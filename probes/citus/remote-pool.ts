@@ -12,7 +12,7 @@ export const remotePool = {
   select c.hostname || ':' || c.port as peer, c.connection_count_to_node::float8 as connections, null::float8 as limit from citus_sidecar.remote_connections() c
   union all
   select null, null, s.limit from (select case when x.setting = 0 then current_setting('max_connections')::float8 when x.setting > 0 then x.setting end as limit
-                                     from (select current_setting('citus.max_shared_pool_size')::float8 as setting) x) s
+                                     from (select current_setting('citus.max_shared_pool_size', true)::float8 as setting) x) s
    order by 2 desc nulls last`,
   families: [
     gauge('citus_remote_connections', 'Connections of queries of this node to the other.', 'connections', ['peer']),

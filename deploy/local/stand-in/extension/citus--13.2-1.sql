@@ -1456,3 +1456,13 @@ revoke all on function
   pg_catalog.citus_pause_node_within_txn(integer, boolean, integer),
   pg_catalog.recover_prepared_transactions()
 from public;
+
+-- What metrics read of Citus' data plane, of which there is none here: nobody waits, nothing moves, nothing is counted.
+create function pg_catalog.citus_internal_local_blocked_processes(
+  out waiting_global_pid bigint, out waiting_pid integer, out waiting_node_id integer, out waiting_transaction_num bigint,
+  out waiting_transaction_stamp timestamptz, out blocking_global_pid bigint, out blocking_pid integer, out blocking_node_id integer,
+  out blocking_transaction_num bigint, out blocking_transaction_stamp timestamptz, out blocking_transaction_waiting boolean)
+returns setof record language sql as $$ select null::bigint, 0, 0, 0::bigint, now(), 0::bigint, 0, 0, 0::bigint, now(), false where false $$;
+create function pg_catalog.get_rebalance_progress(
+  out operation_type text, out progress bigint, out source_shard_size bigint, out target_shard_size bigint, out source_lsn pg_lsn, out target_lsn pg_lsn)
+returns setof record language sql as $$ select ''::text, 0::bigint, 0::bigint, 0::bigint, null::pg_lsn, null::pg_lsn where false $$;

@@ -1,0 +1,32 @@
+// How an own query is asked: read only, bounded, on the session that own queries have for themselves, or in another database.
+import type { AskQuery } from '../../probes/own-query.ts'
+import type { Config } from '../config.ts'
+import { localTarget } from '../pg/conninfo.ts'
+import { Session } from '../pg/session.ts'
+import type { Sessions } from '../sessions.ts'
+
+const mostRows = 10_000
+/** The server gives a statement up first, and the connection lasts; milliseconds. */
+const margin = 1_000
+
+/** Queries in PGDATABASE share the held session; each one elsewhere has a connection for as long as it runs. */
+export function askOn(sessions: Pick<Sessions, 'queries'>, config: Config): AskQuery {
+  return async ({ text, database = config.pgDatabase }, statementTimeout, signal) => {
+    const ask = async (session: Session): Promise<readonly Record<string, unknown>[]> =>
+      // One more, to see whether there are too many.
+      await session.readOnly<Record<string, unknown>>(
+        { text, statementTimeout, rows: mostRows + 1 },
+        { timeout: statementTimeout + margin, signal },
+      )
+    const rows = database === config.pgDatabase ? await ask(sessions.queries) : await elsewhere(config, database, ask)
+    if (rows.length > mostRows)
+      throw new Error(`more than ${mostRows} rows; allowed: at most so many, by grouping or a limit in the query`)
+    return rows
+  }
+}
+
+async function elsewhere<T>(config: Config, database: string, ask: (session: Session) => Promise<T>): Promise<T> {
+  const target = { ...localTarget(config, 'queries'), database }
+  await using session = new Session(config, { target: async () => await Promise.resolve(target) })
+  return await ask(session)
+}

@@ -9,6 +9,7 @@ import {
   integer,
   ipAddress,
   oneOf,
+  paths,
   port,
   size,
   text,
@@ -126,6 +127,11 @@ export const settings = {
     integer(10, 100_000),
     '250',
     'Series that one metric family tells each by itself, the most important ones; the rest is summed up under the label other.',
+  ),
+  queries: optional(
+    'CITUS_SIDECAR_QUERIES',
+    paths(),
+    'YAML files with own queries whose results are metrics, or directories of such files; read again when they change.',
   ),
   statementTimeout: required(
     'CITUS_SIDECAR_STATEMENT_TIMEOUT',

@@ -22,7 +22,7 @@ const name = text(/^(?!__)[a-zA-Z_][a-zA-Z0-9_]{0,99}$/, 'letters, digits and _,
 const columnName = text(/^[a-zA-Z0-9_]{1,63}$/, 'letters, digits and _, at most 63; name the column so with `as`')
 const description = text(/^[^\0]{1,1000}$/, 'text of at most 1000 characters')
 
-/** What decides comments from statements, without a second way to read any of it. */
+/** Every part of what comes before begins in its own way, so that no text is tried twice. */
 const beginsWithSelect = /^(?:\s|\(|--[^\n]*\n|\/\*(?:[^*]|\*(?!\/))*\*\/)*(?:select|with|values|table)\b/i
 
 const versions: SettingType<VersionRange> = {
@@ -97,6 +97,8 @@ function readQuery(prefix: string, place: Place, tree: Tree, complain: Complain)
   const metrics = entries.get('metrics')
   const columns = metrics && readColumns(prefix, metrics, complain)
   const roles = entries.get('role')
+  if (roles?.value.kind === 'list' && roles.value.items.length === 0)
+    complain(roles.value.place, `${prefix}.role: is an empty list; allowed: ${role.allowed}`)
   const query = {
     prefix,
     interval: get('interval', queryKeys.interval) ?? cached,
@@ -115,15 +117,15 @@ function readColumns(prefix: string, { value, place }: Entry, complain: Complain
     complain(value.place, `${what}: is a ${value.kind}; allowed: a list such as "- datname: { usage: LABEL }"`)
     return []
   }
-  const before = value.items.flatMap((item) => entriesOf(item, what, 'columns, each with its usage', complain))
-  if (before.length > mostColumns) {
-    complain(place, `${what}: has ${before.length} columns; allowed: at most ${mostColumns}`)
+  const entries = value.items.flatMap((item) => entriesOf(item, what, 'columns, each with its usage', complain))
+  if (entries.length > mostColumns) {
+    complain(place, `${what}: has ${entries.length} columns; allowed: at most ${mostColumns}`)
     return []
   }
-  const columns = [...unique(before, what, complain).values()].flatMap(
+  const columns = [...unique(entries, what, complain).values()].flatMap(
     (entry) => readColumn(prefix, entry, complain) ?? [],
   )
-  if (!before.some(({ value: spec }) => /^(?:gauge|counter)$/i.test(usageOf(spec))))
+  if (!entries.some(({ value: spec }) => /^(?:gauge|counter)$/i.test(usageOf(spec))))
     complain(place, `${what}: has no column with a number; allowed: at least one with usage GAUGE or COUNTER`)
   return columns
 }

@@ -18,8 +18,8 @@ export interface QueryFile {
 }
 
 const mostFiles = 20
-/** YAML is read in one go, a fifth of a second for so many bytes, while nobody else has an answer. */
-const largest = 256 * 1024
+/** Room for more queries than are allowed. A file is parsed in one go, and the worst of this size takes a second, in which nobody else has an answer. */
+const largest = 64 * 1024
 
 /** Texts of all files that can be read; of a directory those that end in .yaml or .yml, by name. */
 export async function readFiles(

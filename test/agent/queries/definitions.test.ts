@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { parseQueries } from '../../../agent/queries/query-files.ts'
 import type { OwnQuery } from '../../../probes/own-query.ts'
 import { parseVersionRange } from '../../../probes/version-range.ts'
+import { page, rowsUnder } from '../../support/documents.ts'
 import { numbers, parsed, withLines } from '../../support/query-texts.ts'
 
 const full = `pg_running:
@@ -60,6 +61,21 @@ suite('a file of queries', () => {
         database: undefined,
       },
     )
+  })
+
+  test('may be as docs/queries.md has it, and has the keys that it tells of', async () => {
+    const text = page('docs/queries.md')
+    const example = /```yaml\n([^]*?)```/.exec(text)?.[1] ?? ''
+    const { queries, wrong } = await parsed(example)
+    assert.deepEqual(wrong, [])
+    assert.deepEqual(
+      queries.map(({ prefix }) => prefix),
+      ['app_orders'],
+    )
+    const told = rowsUnder(text, 'key', 'allowed', 'unless given').map(({ cells }) => cells['key'] ?? '')
+    const unknown = await parsed(withLines('query: select 1', 'x: y', numbers))
+    const [, known = ''] = unknown.wrong[0]?.split('allowed: ') ?? []
+    assert.deepEqual(told.toSorted(), known.split(', ').toSorted())
   })
 
   test('may be for postgres_exporter as well: the interval is ours', async () => {
@@ -134,8 +150,14 @@ suite('a file of queries', () => {
     )
   })
 
+  test('may begin with a comment of any length', async () => {
+    const comment = `/*${'*a'.repeat(100_000)}*/`
+    assert.deepEqual((await parsed(withLines(`query: ${comment} select 1 as n`, numbers))).wrong, [])
+    assert.equal((await parsed(withLines(`query: ${comment.slice(0, -2)} select 1 as n`, numbers))).wrong.length, 1)
+  })
+
   test('may be nested as deep as the parser’s stack and deeper', async () => {
-    const { wrong } = await parsed('['.repeat(200_000))
+    const { wrong } = await parsed('['.repeat(60_000))
     assert.ok(wrong.length > 0)
   })
 })

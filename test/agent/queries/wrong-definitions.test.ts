@@ -85,6 +85,11 @@ const wrongs: readonly (readonly [what: string, text: string, ...wrong: readonly
     '3:18: a.role: "pooler" is not accepted; allowed: coordinator, worker, standalone',
   ],
   [
+    'no role',
+    withLines(statement, 'role: []', numbers),
+    '3:9: a.role: is an empty list; allowed: coordinator, worker, standalone',
+  ],
+  [
     'a database that is a list',
     withLines(statement, 'database: [a]', numbers),
     '3:13: a.database: a list is not accepted; allowed: a database name of at most 63 bytes',

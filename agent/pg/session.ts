@@ -4,7 +4,7 @@ import type { Sql } from '../../probes/sql.ts'
 import type { Config } from '../config.ts'
 import { SidecarError } from '../errors.ts'
 import { cancelQuery } from './cancel.ts'
-import { cancelKey, connect, destroyClient, endClient } from './connect.ts'
+import { bytesRead, cancelKey, connect, destroyClient, endClient } from './connect.ts'
 import type { ConnectionTarget } from './conninfo.ts'
 
 /** A frozen server must not hold up who says goodbye to it, milliseconds. */
@@ -25,14 +25,17 @@ export interface Bounds {
   readonly signal: AbortSignal
 }
 
-/** A statement that must not touch anything, and how much of its answer is wanted. */
+/** So many rows are fetched at once before it is looked how much that was. */
+const batch = 500
+
+/** A statement that must not touch anything, and how much it may answer. */
 export interface ReadOnlyStatement {
   /** One statement that a cursor takes: select, with, values or table. */
   readonly text: string
   /** Server-side limit, milliseconds. */
   readonly statementTimeout: number
-  /** Rows beyond so many are not fetched. */
-  readonly rows: number
+  readonly mostRows: number
+  readonly mostBytes: number
 }
 
 /** pg's types do not know queryMode; its extended protocol takes one statement alone, so none can hide behind another. */
@@ -71,18 +74,28 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * The first rows of a statement, in a transaction that is read only and rolled back; the session is left as it was.
-   * @throws as query does, and the server's error where the statement writes.
+   * Runs a statement in a transaction that is read only and rolled back; the session is left as it was.
+   * @throws as query does, the server's error where the statement writes, and Error where it answers too much.
    */
   async readOnly<Row extends object>(statement: ReadOnlyStatement, bounds: Bounds): Promise<readonly Row[]> {
-    const { text, statementTimeout, rows } = statement
+    const { text, statementTimeout, mostRows, mostBytes } = statement
     return await this.#inTurn(bounds, async (open) => {
       const run = async (one: Statement): Promise<readonly Row[]> => await this.#run<Row>(open, one, bounds)
       try {
         const limits = `set local statement_timeout = ${statementTimeout}; set local cursor_tuple_fraction = 1`
         await run({ text: `begin read only; ${limits}` })
         await run({ text: `declare answer no scroll cursor for ${text}`, queryMode: 'extended' })
-        return await run({ text: `fetch ${rows} from answer` })
+        const before = bytesRead(open.client)
+        const rows: Row[] = []
+        for (let more = batch; more === batch;) {
+          const found = await run({ text: `fetch ${batch} from answer` })
+          more = found.length
+          rows.push(...found)
+          if (rows.length > mostRows) throw new Error(`more than ${mostRows} rows; allowed: at most so many`)
+          if (bytesRead(open.client) - before > mostBytes)
+            throw new Error(`more than ${mostBytes} bytes of rows; allowed: at most so many`)
+        }
+        return rows
       } finally {
         // Locks of the session are no part of a transaction. A connection on which this fails is nobody's any more.
         if (this.#open === open)

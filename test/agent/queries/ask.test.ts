@@ -96,9 +96,12 @@ suite('an own query', () => {
     assert.deepEqual(await ask('select 1 as n'), [{ n: 1 }])
   })
 
-  test('has ten thousand rows, and fails with one more', async () => {
+  test('has ten thousand rows or 4 MB, and fails with more', async () => {
     assert.equal((await ask('select generate_series(1, 10000)')).length, 10_000)
     await assert.rejects(ask('select generate_series(1, 10001)'), /^Error: more than 10000 rows; allowed: /)
+    const wide = `select repeat('x', 10000) from generate_series(1, 1000)`
+    await assert.rejects(ask(wide), /^Error: more than 4194304 bytes of rows; allowed: /)
+    assert.deepEqual(await ask('select 1 as n'), [{ n: 1 }])
   })
 
   test('in another database has a connection for as long as it runs', async () => {

@@ -30,6 +30,8 @@ import { connect, endClient } from './pg/connect.ts'
 import { localTarget } from './pg/conninfo.ts'
 import { listen } from './pg/listener.ts'
 import { probeLimits } from './probe-limits.ts'
+import { askOn } from './queries/ask.ts'
+import { OwnQueries } from './queries/own-queries.ts'
 import { Sessions } from './sessions.ts'
 import { otherVersions } from './cluster/version-skew.ts'
 import { VerdictKeeper } from './verdict-keeper.ts'
@@ -68,6 +70,7 @@ export async function startAgent(config: Config, report: Report, stop: AbortSign
     dial: async (late) => await endClient(await connect(config, localTarget(config, 'connect'), late), 200),
     elapsed: () => performance.now(),
   })
+  const queries = new OwnQueries({ config, clock, report, readings, scheduler, ask: askOn(sessions, config) })
   const maintenance = new MaintenanceSwitch(config.runDir, clock)
   const alone = new AloneLock(sessions.probe, config)
   const registration = new Registration({
@@ -163,7 +166,8 @@ export async function startAgent(config: Config, report: Report, stop: AbortSign
       now,
       node: { name: config.node, role: config.role, ...config.address, version },
       readings: readings.all(),
-      probes,
+      probes: [...probes, ...queries.probes],
+      queriesWrong: queries.wrong,
       live: liveness(scheduler.lastTick, now),
       ready: keeper.ready,
       started: keeper.started,
@@ -227,6 +231,7 @@ export async function startAgent(config: Config, report: Report, stop: AbortSign
         'citus.local',
         'citus.versions',
         ...probes.filter(({ families }) => families !== undefined).map(({ name: collecting }) => collecting),
+        ...queries.probes.map(({ name: own }) => own),
       )
     run = now
     letGo(name)
@@ -239,6 +244,7 @@ export async function startAgent(config: Config, report: Report, stop: AbortSign
   void endWhenFree(stop, own, () => drain.neededUntil)
   const loops = Promise.all([
     scheduler.run(signal),
+    queries.run(signal),
     registration.run(signal),
     listenerDone,
     maintenance.follow(registration, sessions.probe, config, signal),
@@ -254,8 +260,7 @@ export async function startAgent(config: Config, report: Report, stop: AbortSign
   /** A server that shuts down slowly waits for every session to end, and ours would never. */
   function letGo(name: ProbeName): void {
     const { error } = readings.get('citus.nodes') ?? {}
-    if (name === 'postgres.connect' && readings.get(name)?.value?.state === 'shutting-down')
-      for (const session of [sessions.verdict, sessions.probe]) void session.close()
+    if (name === 'postgres.connect' && readings.get(name)?.value?.state === 'shutting-down') void sessions.letGo()
     if (name === 'citus.nodes' && error !== undefined && acceptanceOf(error) === 'shutting-down') {
       listenUntil.abort()
       listenUntil = new AbortController()

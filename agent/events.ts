@@ -9,6 +9,8 @@ export const events = {
   'session.closed': { level: 'info', message: 'a held connection ended; it is opened again' },
   'listen.up': { level: 'info', message: 'listening on the coordinator' },
   'listen.down': { level: 'info', message: 'not listening on the coordinator; polling goes on' },
+  'queries.read': { level: 'info', message: 'own queries were read: at start, or because their files changed' },
+  'queries.wrong': { level: 'warn', message: 'something in the files of own queries is wrong; the others work' },
   'join.verified': { level: 'info', message: 'the coordinator confirmed this node' },
   'join.waiting': { level: 'info', message: 'joining waits' },
   'join.refused': { level: 'error', message: 'joining is refused until a person decides' },

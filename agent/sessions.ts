@@ -11,10 +11,12 @@ const idleTimeout = 250
 /** What a phase of a drain asks may take as long as the phase, whose end ends it, and that is as long as the pod has; milliseconds. */
 const unhurried = 86_400_000
 
-/** Held: `verdict` and `probe`. On demand: the others. */
+/** Held: `verdict`, `probe` and, from the first query of the user on, `queries`. On demand: the others. */
 export class Sessions implements AsyncDisposable {
   readonly verdict: Session
   readonly probe: Session
+  /** Apart from `probe`, because what a user asks may take long, break the connection, or let go of locks that others hold there. */
+  readonly queries: Session
   readonly peers: Session
   readonly sizes: Session
   readonly ledger: Session
@@ -28,7 +30,7 @@ export class Sessions implements AsyncDisposable {
 
   /** `closed` hears when a held connection ends without having been asked to. */
   constructor(config: Config, locator: CoordinatorLocator, closed: (use: SessionName) => void) {
-    const held = (use: 'verdict' | 'probe'): Session =>
+    const held = (use: 'verdict' | 'probe' | 'queries'): Session =>
       new Session(config, {
         target: async () => await Promise.resolve(localTarget(config, use)),
         onClosed: () => closed(use),
@@ -41,6 +43,7 @@ export class Sessions implements AsyncDisposable {
       new Session(config, { target: async (late) => await locator.target(use, late), idleTimeout })
     this.verdict = held('verdict')
     this.probe = held('probe')
+    this.queries = held('queries')
     this.peers = here('peers')
     this.sizes = here('sizes')
     this.ledger = atCoordinator('ledger')
@@ -59,10 +62,16 @@ export class Sessions implements AsyncDisposable {
     return name === 'none' ? this.probe : this[name]
   }
 
+  /** Says goodbye on all held connections; the next question opens a new one. */
+  async letGo(): Promise<void> {
+    await Promise.all([this.verdict, this.probe, this.queries].map(async (session) => await session.close()))
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     const all = [
       this.verdict,
       this.probe,
+      this.queries,
       this.peers,
       this.sizes,
       this.ledger,

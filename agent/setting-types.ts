@@ -119,6 +119,17 @@ export function names(): SettingType<readonly string[]> {
   }
 }
 
+/** One to twenty absolute paths, separated by commas; they need not exist. */
+export function paths(): SettingType<readonly string[]> {
+  return {
+    allowed: 'absolute paths separated by commas, at most 20',
+    schema: z
+      .string()
+      .transform((value) => value.split(',').map((one) => one.trim()))
+      .refine((all) => all.length <= 20 && all.every((one) => /^\/[^\0]+$/.test(one))),
+  }
+}
+
 /** An IP address. */
 export function ipAddress(): SettingType<string> {
   return { allowed: 'an IP address', schema: z.string().refine((value) => isIP(value) !== 0) }

@@ -9,6 +9,7 @@ import {
   integer,
   ipAddress,
   oneOf,
+  paths,
   port,
   size,
   text,
@@ -138,6 +139,11 @@ export const settings = {
     bool(),
     'false',
     'Whether metrics tell tenants of citus_stat_tenants by name, which is personal data.',
+  ),
+  queries: optional(
+    'CITUS_SIDECAR_QUERIES',
+    paths(),
+    'YAML files with own queries whose results are metrics, or directories of such files; read again when they change.',
   ),
   statementTimeout: required(
     'CITUS_SIDECAR_STATEMENT_TIMEOUT',

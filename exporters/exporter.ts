@@ -17,6 +17,8 @@ export interface Snapshot {
   readonly readings: Readings
   /** The probes of this node, with what postgres_exporter calls the collector of the same. */
   readonly probes: readonly { readonly name: ProbeName; readonly collector?: string }[]
+  /** How much is wrong in the files of own queries; left out where there are to be none. */
+  readonly queriesWrong?: number | undefined
   readonly live: Verdict
   readonly ready: Verdict
   readonly started: Verdict

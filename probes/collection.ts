@@ -1,7 +1,7 @@
 // A probe whose reading is nothing but samples: where its rows come from, and which of their columns become which metric families.
 import { acceptanceOf } from './postgres/acceptance.ts'
 import type { CollectionName } from './collections.ts'
-import type { NodeFacts, Probe, ProbeContext, ProbeLimits, ReadingTypes, SessionName } from './probe.ts'
+import type { NodeFacts, Probe, ProbeContext, ProbeLimits, QueryName, ReadingTypes, SessionName } from './probe.ts'
 import { SeriesBudget } from './series-budget.ts'
 import { notAskedOn } from './where.ts'
 import type { Where } from './where.ts'
@@ -200,7 +200,10 @@ function sessionOf(collection: Collection): SessionName {
 }
 
 /** The probe of a collection. */
-export function collect<N extends CollectionName>(collection: Collection<N>, limits: ProbeLimits): Probe<N> {
+export function collect<N extends CollectionName | QueryName>(
+  collection: Collection<N>,
+  limits: ProbeLimits,
+): Probe<N> {
   const { name, help, interval, where = {}, families, collector } = collection
   const reader = new FamilyReader(families, limits.maxSeries)
   const keptFor = Math.max(keptAtLeast, keptIntervals * interval)

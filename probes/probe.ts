@@ -32,13 +32,16 @@ interface ProbeReadings {
   'pgbouncer.limits': PoolerLimits
 }
 
+/** The probe of a query that the user brings. */
+export type QueryName = `query.${string}`
+
 /** What each probe's reading holds. */
-export type ReadingTypes = ProbeReadings & Readonly<Record<CollectionName, FamilyReading>>
+export type ReadingTypes = ProbeReadings & Readonly<Record<CollectionName | QueryName, FamilyReading>>
 
 export type ProbeName = keyof ReadingTypes
 
-/** The connection a probe runs on: `verdict` and `probe` are held, `peers`, `sizes` and `coordinator` open on demand, `none` brings its own. */
-export type SessionName = 'verdict' | 'probe' | 'peers' | 'sizes' | 'coordinator' | 'none'
+/** The connection a probe runs on: `verdict`, `probe` and `queries` are held, `peers`, `sizes` and `coordinator` open on demand, `none` brings its own. */
+export type SessionName = 'verdict' | 'probe' | 'queries' | 'peers' | 'sizes' | 'coordinator' | 'none'
 
 /** Why a probe has no value: the message, a SQLSTATE or errno name where there was one, and whether nobody answered. */
 export interface ReadingError {

@@ -28,6 +28,8 @@ export interface StatusReport {
   readonly flips: readonly Flip[]
   readonly members: readonly Member[]
   readonly readings: Readings
+  /** Problems in the files of own queries, which the log and `citus-sidecar config` list; left out where there are to be none. */
+  readonly queriesWrong?: number | undefined
   /** What a pooler holds now; left out while it holds nothing, and by all others. */
   readonly holding?: {
     readonly holdId: string

@@ -50,10 +50,11 @@ export class Scheduler {
 
   /** Runs every probe on its schedule; returns when the signal has aborted and the last run has ended. */
   async run(signal: AbortSignal): Promise<void> {
-    await Promise.all(this.#options.probes.map(async (probe) => await this.#keep(probe, signal)))
+    await Promise.all(this.#options.probes.map(async (probe) => await this.keep(probe, signal)))
   }
 
-  async #keep(probe: AnyProbe, signal: AbortSignal): Promise<void> {
+  /** Runs one more probe, whose name no other has, on its schedule; returns when its own signal has aborted and its last run has ended. */
+  async keep(probe: AnyProbe, signal: AbortSignal): Promise<void> {
     const { clock, random, readings } = this.#options
     while (!signal.aborted) {
       using woken = new ChildSignal(signal)

@@ -10,7 +10,7 @@ import type { ConnectionTarget } from './conninfo.ts'
 interface Innards {
   readonly processID?: number | null
   readonly secretKey?: number | null
-  readonly connection?: { readonly stream?: { destroy(): void } }
+  readonly connection?: { readonly stream?: { readonly bytesRead?: number; destroy(): void } }
 }
 
 /** The key with which a server lets a running query be cancelled. */
@@ -19,6 +19,11 @@ export function cancelKey(client: Client): { processId: number; secret: number }
   return typeof processID === 'number' && typeof secretKey === 'number'
     ? { processId: processID, secret: secretKey }
     : undefined
+}
+
+/** What the server has sent since the connection was opened, bytes. */
+export function bytesRead(client: Client): number {
+  return (client as unknown as Innards).connection?.stream?.bytesRead ?? 0
 }
 
 /** Drops the socket at once: a polite goodbye would wait for a peer that may be frozen. */

@@ -1,10 +1,10 @@
 // One connection that is held: opened on first use and again after it broke, every query bounded, its end reported at once.
-import type { Client } from 'pg'
+import type { Client, QueryConfig } from 'pg'
 import type { Sql } from '../../probes/sql.ts'
 import type { Config } from '../config.ts'
 import { SidecarError } from '../errors.ts'
 import { cancelQuery } from './cancel.ts'
-import { cancelKey, connect, destroyClient, endClient } from './connect.ts'
+import { bytesRead, cancelKey, connect, destroyClient, endClient } from './connect.ts'
 import type { ConnectionTarget } from './conninfo.ts'
 
 /** A frozen server must not hold up who says goodbye to it, milliseconds. */
@@ -23,6 +23,24 @@ export interface SessionOptions {
 export interface Bounds {
   readonly timeout: number
   readonly signal: AbortSignal
+}
+
+/** So many rows are fetched at once before it is looked how much that was. */
+const batch = 500
+
+/** A statement that must not touch anything, and how much it may answer. */
+export interface ReadOnlyStatement {
+  /** One statement that a cursor takes: select, with, values or table. */
+  readonly text: string
+  /** Server-side limit, milliseconds. */
+  readonly statementTimeout: number
+  readonly mostRows: number
+  readonly mostBytes: number
+}
+
+/** pg's types do not know queryMode; its extended protocol takes one statement alone, so none can hide behind another. */
+interface Statement extends QueryConfig {
+  readonly queryMode?: 'extended'
 }
 
 interface Open {
@@ -52,6 +70,42 @@ export class Session implements AsyncDisposable {
 
   /** Runs one query. @throws SidecarError CONNECT_FAILED, QUERY_TIMEOUT or SESSION_CLOSED, or the server's own error. */
   async query<Row extends object>(text: string, values: readonly unknown[], bounds: Bounds): Promise<readonly Row[]> {
+    return await this.#inTurn(bounds, async (open) => await this.#run<Row>(open, { text, values: [...values] }, bounds))
+  }
+
+  /**
+   * Runs a statement in a transaction that is read only and rolled back; the session is left as it was.
+   * @throws as query does, the server's error where the statement writes, and Error where it answers too much.
+   */
+  async readOnly<Row extends object>(statement: ReadOnlyStatement, bounds: Bounds): Promise<readonly Row[]> {
+    const { text, statementTimeout, mostRows, mostBytes } = statement
+    return await this.#inTurn(bounds, async (open) => {
+      const run = async (one: Statement): Promise<readonly Row[]> => await this.#run<Row>(open, one, bounds)
+      try {
+        const limits = `set local statement_timeout = ${statementTimeout}; set local cursor_tuple_fraction = 1`
+        await run({ text: `begin read only; ${limits}` })
+        await run({ text: `declare answer no scroll cursor for ${text}`, queryMode: 'extended' })
+        const before = bytesRead(open.client)
+        const rows: Row[] = []
+        for (let more = batch; more === batch;) {
+          const found = await run({ text: `fetch ${batch} from answer` })
+          more = found.length
+          rows.push(...found)
+          if (rows.length > mostRows) throw new Error(`more than ${mostRows} rows; allowed: at most so many`)
+          if (bytesRead(open.client) - before > mostBytes)
+            throw new Error(`more than ${mostBytes} bytes of rows; allowed: at most so many`)
+        }
+        return rows
+      } finally {
+        // Locks of the session are no part of a transaction. A connection on which this fails is nobody's any more.
+        if (this.#open === open)
+          await run({ text: 'rollback; select pg_advisory_unlock_all()' }).catch(() => this.#giveUp(open))
+      }
+    })
+  }
+
+  /** Waits until everybody before has ended, and connects where need be. */
+  async #inTurn<T>(bounds: Bounds, work: (open: Open) => Promise<T>): Promise<T> {
     this.#inUse += 1
     clearTimeout(this.#idle)
     const before = this.#turn
@@ -59,8 +113,7 @@ export class Session implements AsyncDisposable {
     this.#turn = before.then(async () => await own.promise)
     try {
       await turn(before, bounds)
-      const open = await this.#ready(bounds.signal)
-      return await this.#run<Row>(open, text, values, bounds)
+      return await work(await this.#ready(bounds.signal))
     } finally {
       own.resolve()
       this.#inUse -= 1
@@ -124,12 +177,12 @@ export class Session implements AsyncDisposable {
     this.#options.onClosed?.()
   }
 
-  async #run<Row extends object>(
-    open: Open,
-    text: string,
-    values: readonly unknown[],
-    bounds: Bounds,
-  ): Promise<readonly Row[]> {
+  #giveUp(open: Open): void {
+    if (this.#open === open) this.#open = undefined
+    destroyClient(open.client)
+  }
+
+  async #run<Row extends object>(open: Open, statement: Statement, bounds: Bounds): Promise<readonly Row[]> {
     const { client, target } = open
     const { promise, reject } = Promise.withResolvers<never>()
     const ended = (): void => reject(new SidecarError('SESSION_CLOSED', 'the connection ended while the query ran'))
@@ -138,8 +191,7 @@ export class Session implements AsyncDisposable {
       if (key !== undefined && target.console !== true) void cancelQuery(target.address, key, 1_000)
       reject(why)
       // What the connection would say next belongs to this query, so nobody else may use it.
-      if (this.#open?.client === client) this.#open = undefined
-      destroyClient(client)
+      this.#giveUp(open)
     }
     const timer = setTimeout(
       () => giveUp(new SidecarError('QUERY_TIMEOUT', `no answer within ${bounds.timeout} ms`)),
@@ -151,7 +203,7 @@ export class Session implements AsyncDisposable {
     client.once('end', ended)
     try {
       bounds.signal.throwIfAborted()
-      const result = await Promise.race([client.query<Row>(text, [...values]), promise])
+      const result = await Promise.race([client.query<Row>(statement), promise])
       return result.rows
     } finally {
       clearTimeout(timer)

@@ -205,6 +205,12 @@ export const metrics: readonly Metric[] = [
     samples: ({ scrapes }) => one(scrapes?.lastSeconds),
   },
   {
+    name: 'citus_sidecar_queries_wrong',
+    help: 'Problems in the files of own queries.',
+    labels: [],
+    samples: ({ queriesWrong }) => one(queriesWrong),
+  },
+  {
     name: 'citus_sidecar_series_dropped',
     help: 'Rows of a family that have no sample of their own: above the limit of a family, twice there, or no number.',
     labels: ['family'],

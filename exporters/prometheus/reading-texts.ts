@@ -6,11 +6,10 @@ import type { Format } from './exposition.ts'
 
 /** The readings of families that are not too old to be told. */
 export function familyReadings({ readings, now }: Snapshot): readonly FamilyReading[] {
-  return Object.values(readings).flatMap(({ lastGood }) =>
-    lastGood?.value instanceof FamilyReading && now - lastGood.takenAt <= lastGood.value.keptFor
-      ? [lastGood.value]
-      : [],
-  )
+  return Object.values(readings).flatMap((reading) => {
+    const { value, takenAt = now } = reading?.lastGood ?? {}
+    return value instanceof FamilyReading && now - takenAt <= value.keptFor ? [value] : []
+  })
 }
 
 /** Remembers the text of each reading as long as the reading is there. */

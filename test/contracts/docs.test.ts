@@ -150,7 +150,8 @@ suite('docs/probes.md', () => {
     )
     assertFilled(rows, 'asks', 'not run')
     const sessions = rowsUnder(text, 'session', 'where').map(({ cells }) => cells['session'] ?? '')
-    assert.deepEqual(sessions.toSorted(), [...new Set(probes.map(({ session }) => session))].toSorted())
+    const used = [...probes.map(({ session }) => session), 'queries']
+    assert.deepEqual(sessions.toSorted(), [...new Set(used)].toSorted())
   })
 
   const verdicts: readonly [heading: string, sources: readonly string[]][] = [

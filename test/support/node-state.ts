@@ -135,7 +135,7 @@ export function withReadings(state: NodeState, readings: Readings): NodeState {
 /** The state without some readings. */
 export function withoutReadings(state: NodeState, ...names: readonly ProbeName[]): NodeState {
   const kept = Object.entries(state.readings).filter(([name]) => !names.some((gone) => gone === name))
-  return { ...state, readings: Object.fromEntries(kept) }
+  return { ...state, readings: Object.fromEntries(kept) as Readings }
 }
 
 /** The state with other limits. */
@@ -145,6 +145,9 @@ export function withLimits(state: NodeState, changed: Partial<ReadinessLimits>):
 
 /** The state as it would be `ms` later, with the same readings taken again at that time. */
 export function later(state: NodeState, ms: number): NodeState {
-  const moved = Object.entries(state.readings).map(([name, one]) => [name, { ...one, takenAt: one.takenAt + ms }])
+  const moved = Object.entries(state.readings).map(([name, one]) => [
+    name,
+    one && { ...one, takenAt: one.takenAt + ms },
+  ])
   return { ...state, now: state.now + ms, readings: Object.fromEntries(moved) as Readings }
 }

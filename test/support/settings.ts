@@ -134,6 +134,13 @@ export function examples(folder: string): Readonly<Record<SettingName, Example>>
     },
     statementText: booleans,
     tenants: booleans,
+    queries: {
+      good: [
+        ['/etc/queries', ['/etc/queries']],
+        ['/etc/a.yaml, /etc/b.yml', ['/etc/a.yaml', '/etc/b.yml']],
+      ],
+      wrong: ['queries.yaml', '/a,', ',/a', '/', '/a,./b', Array.from({ length: 21 }, () => '/a').join()],
+    },
     statementTimeout: duration(['100ms', 100], ['10m', 600_000], '99ms', '601s'),
     lockTimeout: duration(['10ms', 10], ['1m', 60_000], '9ms', '61s'),
     peerInterval: duration(['1s', 1_000], ['1h', 3_600_000], '999ms', '61m'),

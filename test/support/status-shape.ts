@@ -50,4 +50,5 @@ export const report = z.strictObject({
   ),
   members: z.array(z.looseObject({ name: z.string() })).min(1),
   readings: z.record(z.string(), reading),
+  queriesWrong: z.int().nonnegative().optional(),
 })

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { after, suite, test } from 'node:test'
 import { config } from '../../../agent/commands/config.ts'
 import { settings } from '../../../agent/settings.ts'
+import type { ExitCode } from '../../../agent/errors.ts'
 import type { Setting } from '../../../agent/setting.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'config-command-test-'))
@@ -24,7 +25,11 @@ const env = {
   SOMETHING_ELSE: 'hunter2',
 }
 
-async function print(args: readonly string[], environment: Readonly<Record<string, string>> = env): Promise<string> {
+async function print(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = env,
+  wanted: ExitCode = 0,
+): Promise<string> {
   let text = ''
   const write = (part: string): void => {
     text += part
@@ -38,7 +43,7 @@ async function print(args: readonly string[], environment: Readonly<Record<strin
     ask: undefined,
     stop: AbortSignal.timeout(10_000),
   })
-  assert.equal(code, 0)
+  assert.equal(code, wanted)
   return text
 }
 
@@ -85,6 +90,30 @@ suite('the effective settings', () => {
 
   test('are not printed while one of them is wrong', async () => {
     await assert.rejects(print([], { ...env, CITUS_SIDECAR_GROUP: 'x' }), { code: 'CONFIG_INVALID' })
+  })
+})
+
+suite('own queries', () => {
+  const path = join(folder, 'queries.yaml')
+  const good = 'a:\n  query: select 1 as n\n  metrics: [{ n: { usage: GAUGE } }]\n'
+  const withQueries = { ...env, CITUS_SIDECAR_QUERIES: path }
+
+  test('are checked: how many are good, and what is wrong in which line', async () => {
+    writeFileSync(path, good)
+    assert.match(await print([], withQueries), /^own queries: 1 good, problems: 0\n$/m)
+    writeFileSync(path, `${good}b: x\n`)
+    const lines = (await print([], withQueries, 3)).trimEnd().split('\n').slice(-2)
+    assert.deepEqual(lines, [
+      'own queries: 1 good, problems: 1',
+      `${path}:4:4: b: is a text; allowed: a map of its keys`,
+    ])
+  })
+
+  test('are so in JSON, too', async () => {
+    writeFileSync(path, `${good}b: x\n`)
+    const { queries, problems } = JSON.parse(await print(['--json'], withQueries, 3)) as Record<string, unknown>
+    const reason = 'b: is a text; allowed: a map of its keys'
+    assert.deepEqual({ queries, problems }, { queries: ['a'], problems: [{ file: path, line: 4, column: 4, reason }] })
   })
 })
 

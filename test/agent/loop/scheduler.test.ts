@@ -237,6 +237,31 @@ suite('the scheduler', () => {
     assert.equal(scheduler.lastTick, 1_010_000)
   })
 
+  test('one more probe can be kept, in turn with the others, and ended alone', async () => {
+    const write = new Script('postgres.writable', 'probe')
+    const peers = new Script('citus.peers', 'probe')
+    await start(write)
+    all = [write, peers]
+    const own = new AbortController()
+    const kept = scheduler.keep(peers.probe as Parameters<Scheduler['keep']>[0], own.signal)
+    await clock.settle()
+    assert.deepEqual([write.runs.length, peers.runs.length], [1, 0])
+    write.end(0)
+    await clock.settle()
+    peers.end(0)
+    await clock.advance(10_000)
+    assert.deepEqual([write.runs.length, peers.runs.length], [2, 1])
+    write.end(1)
+    await clock.settle()
+    peers.end(1)
+    await clock.settle()
+    own.abort()
+    await kept
+    scheduler.look('citus.peers')
+    await clock.advance(10_000)
+    assert.deepEqual([write.runs.length, peers.runs.length], [3, 2])
+  })
+
   test('its end waits for the run that is on, which says nothing about the server any more', async () => {
     const write = new Script('postgres.writable', 'probe')
     await start(write)

@@ -24,7 +24,10 @@ const known: Readonly<Record<string, readonly string[]>> = {
   probe: [
     ...allProbes(probeLimits, () => ({ message: '', code: undefined, timedOut: false })),
     ...poolerProbes(probeLimits),
-  ].map(({ name }) => name),
+  ]
+    .map(({ name }): string => name)
+    // Own queries, whatever they are called.
+    .concat('query.+'),
   check: rowsUnder(page('docs/probes.md'), 'check', 'status').map(({ cells }) => cells['check'] ?? ''),
 }
 

@@ -183,6 +183,8 @@ const cases: readonly Case[] = [
   ['others were never tried', 'citus_peer_reachable', blank, {}],
   ['who this is', 'citus_sidecar_info', snapshot(), { 'version=0.1.0,role=worker,node=worker-1': 1 }],
   ['it is not ready', 'citus_sidecar_ready', blank, { '': 0 }],
+  ['there are no own queries', 'citus_sidecar_queries_wrong', snapshot(), {}],
+  ['own queries are well', 'citus_sidecar_queries_wrong', snapshot({ queriesWrong: 0 }), { '': 0 }],
   ['it is refused', 'citus_sidecar_join_refused', snapshot({ join: { ...verified, finding: 'refused' } }), { '': 1 }],
   ['it belongs to nobody', 'citus_sidecar_join_refused', snapshot({ join: off }), {}],
   ['it was verified', 'citus_sidecar_last_verified_timestamp_seconds', snapshot(), { '': now / 1_000 - 1 }],

@@ -2,6 +2,7 @@
 import { background } from './citus/background.ts'
 import { shards } from './citus/shards.ts'
 import { transactions } from './citus/transactions.ts'
+import { cgroup } from './host/cgroup.ts'
 import { activity } from './postgres/activity.ts'
 import { checkpoints } from './postgres/checkpoints.ts'
 import { databases } from './postgres/databases.ts'
@@ -20,6 +21,7 @@ export const collections = [
   shards,
   transactions,
   background,
+  cgroup,
 ] as const
 
 export type CollectionName = (typeof collections)[number]['name']

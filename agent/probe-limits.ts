@@ -13,6 +13,8 @@ export function probeLimits(config: Config): ProbeLimits {
     peerInterval,
     heartbeatInterval,
     maxSeries,
+    dataDir,
+    logDir,
   } = config
   return {
     frozenAfter,
@@ -23,5 +25,6 @@ export function probeLimits(config: Config): ProbeLimits {
     heartbeatInterval,
     maxSeries,
     writeStatement: beatSql,
+    paths: { data: dataDir, log: logDir },
   }
 }

@@ -15,6 +15,7 @@ import {
 } from './setting-types.ts'
 import { optional, required } from './setting.ts'
 import type { Setting } from './setting.ts'
+import { fileSettings } from './settings-files.ts'
 import { leaveSettings } from './settings-leave.ts'
 import { poolerSettings } from './settings-pooler.ts'
 
@@ -236,6 +237,7 @@ export const settings = {
   pgSslCert: optional('PGSSLCERT', file(), 'Client certificate, read again at every connect.'),
   pgSslKey: optional('PGSSLKEY', file(), 'Key of the client certificate, read again at every connect.'),
   ...leaveSettings,
+  ...fileSettings,
   ...poolerSettings,
 } as const
 

@@ -1,6 +1,7 @@
 // A probe whose reading is nothing but samples: where its rows come from, and which of their columns become which metric families.
 import { acceptanceOf } from './postgres/acceptance.ts'
 import type { CollectionName } from './collections.ts'
+import { FileTurns } from './file-turns.ts'
 import type { NodeFacts, Probe, ProbeContext, ProbeLimits, ReadingTypes } from './probe.ts'
 import { SeriesBudget } from './series-budget.ts'
 import { notAskedOn } from './where.ts'
@@ -72,6 +73,8 @@ export interface SqlCollection<N extends string = string> extends Common<N> {
 
 /** Rows that come from elsewhere than the database, most important first. */
 export interface HostCollection<N extends string = string> extends Common<N> {
+  /** It reads a volume, which may hang. */
+  readonly onVolume?: true
   readonly rows: (context: ProbeContext, signal: AbortSignal) => Promise<readonly Row[]>
 }
 
@@ -181,6 +184,9 @@ const keptAtLeast = 300_000
 /** One that fails again and again is asked ever more seldom, up to so many times its interval. */
 const longestBackoff = 8
 
+/** Of the whole process, as its threads are. */
+const turns = new FileTurns()
+
 /** The probe of a collection. */
 export function collect<N extends CollectionName>(collection: Collection<N>, limits: ProbeLimits): Probe<N> {
   const { name, help, interval, where = {}, families, collector } = collection
@@ -202,7 +208,9 @@ export function collect<N extends CollectionName>(collection: Collection<N>, lim
       const rows =
         'sql' in collection
           ? await context.sql.query<Row>(collection.sql(context.facts))
-          : await collection.rows(context, signal)
+          : collection.onVolume === true
+            ? await turns.run(async () => await collection.rows(context, signal), signal)
+            : await collection.rows(context, signal)
       return new FamilyReading(reader.read(rows), keptFor) as ReadingTypes[N]
     },
   }

@@ -3,25 +3,30 @@ import { background } from './citus/background.ts'
 import { shards } from './citus/shards.ts'
 import { transactions } from './citus/transactions.ts'
 import { cgroup } from './host/cgroup.ts'
+import { volumes } from './host/volumes.ts'
 import { activity } from './postgres/activity.ts'
 import { checkpoints } from './postgres/checkpoints.ts'
 import { databases } from './postgres/databases.ts'
 import { locks } from './postgres/locks.ts'
 import { tables } from './postgres/tables.ts'
 import { wal } from './postgres/wal.ts'
+import type { ProbePaths } from './probe.ts'
 
 /** Collections of a node, in the order in which they start. */
-export const collections = [
-  activity,
-  databases,
-  tables,
-  locks,
-  checkpoints,
-  wal,
-  shards,
-  transactions,
-  background,
-  cgroup,
-] as const
+export function collectionsOf(paths: ProbePaths) {
+  return [
+    activity,
+    databases,
+    tables,
+    locks,
+    checkpoints,
+    wal,
+    shards,
+    transactions,
+    background,
+    cgroup,
+    volumes(paths),
+  ] as const
+}
 
-export type CollectionName = (typeof collections)[number]['name']
+export type CollectionName = ReturnType<typeof collectionsOf>[number]['name']

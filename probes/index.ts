@@ -4,7 +4,7 @@ import { nodes } from './citus/nodes.ts'
 import { peers } from './citus/peers.ts'
 import { versions } from './citus/versions.ts'
 import { collect } from './collection.ts'
-import { collections } from './collections.ts'
+import { collectionsOf } from './collections.ts'
 import { poolerAlive } from './pgbouncer/alive.ts'
 import { pooledDatabases } from './pgbouncer/databases.ts'
 import { poolerLimits } from './pgbouncer/limits.ts'
@@ -32,7 +32,7 @@ export function allProbes(limits: ProbeLimits, describe: (error: unknown) => Rea
     stopCost(limits),
     nodes(limits),
     peers(limits),
-    ...collections.map((collection) => collect(collection, limits)),
+    ...collectionsOf(limits.paths).map((collection) => collect(collection, limits)),
   ]
 }
 

@@ -115,6 +115,12 @@ export interface Probe<N extends ProbeName = ProbeName> {
   read(context: ProbeContext, signal: AbortSignal): Promise<ReadingTypes[N]>
 }
 
+/** Directories of PostgreSQL, each as far as it is mounted here. */
+export interface ProbePaths {
+  readonly data: string | undefined
+  readonly log: string | undefined
+}
+
 /** What decides intervals and deadlines, milliseconds. */
 export interface ProbeLimits {
   readonly frozenAfter: number
@@ -127,4 +133,5 @@ export interface ProbeLimits {
   readonly maxSeries: number
   /** Statement that writes a row on a primary, to see that writing works. */
   readonly writeStatement: string
+  readonly paths: ProbePaths
 }

@@ -4,11 +4,12 @@ import { join } from 'node:path'
 import { formatDuration } from '../../agent/setting-types.ts'
 import { collect } from '../../probes/collection.ts'
 import type { Collection } from '../../probes/collection.ts'
-import { collections } from '../../probes/collections.ts'
+import type { CollectionName } from '../../probes/collections.ts'
+import { collectionsOf } from '../../probes/collections.ts'
 import { notAskedReasons } from '../../probes/where.ts'
 import { probeLimits } from './probe-limits.ts'
 
-const all: readonly Collection<(typeof collections)[number]['name']>[] = collections
+const all: readonly Collection<CollectionName>[] = collectionsOf(probeLimits.paths)
 
 function rows(head: readonly string[], cells: readonly (readonly string[])[]): string {
   const line = (row: readonly string[]): string => `| ${row.join(' | ')} |`

@@ -203,6 +203,7 @@ export function examples(folder: string): Readonly<Record<SettingName, Example>>
     poolerForgottenAfter: duration(['5s', 5_000], ['1h', 3_600_000], '4999ms', '61m'),
     unreadyWait: duration(['0ms', 0], ['1m', 60_000], '-1ms', '61s'),
     dataDir: { good: [['/var/lib/postgresql/data', '/var/lib/postgresql/data']], wrong: ['data', './data', '/'] },
+    logDir: { good: [['/var/log/postgresql', '/var/log/postgresql']], wrong: ['log', './log', '/'] },
     kubernetesHost: {
       good: [
         ['10.96.0.1', '10.96.0.1'],

@@ -2,6 +2,7 @@
 import { background } from './citus/background.ts'
 import { shards } from './citus/shards.ts'
 import { transactions } from './citus/transactions.ts'
+import { archive } from './host/archive.ts'
 import { cgroup } from './host/cgroup.ts'
 import { volumes } from './host/volumes.ts'
 import { activity } from './postgres/activity.ts'
@@ -26,6 +27,7 @@ export function collectionsOf(paths: ProbePaths) {
     background,
     cgroup,
     volumes(paths),
+    archive(paths),
   ] as const
 }
 

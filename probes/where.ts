@@ -15,6 +15,8 @@ export interface Where {
   readonly before?: number
   /** This extension is in the database. */
   readonly extension?: string
+  /** A setting without which there is nothing to look at, and whether it is set. */
+  readonly needs?: { readonly what: string; readonly there: boolean }
 }
 
 /** Whether a version such as 13.2.2 is at least one such as 13.1. */
@@ -39,6 +41,7 @@ export function notAskedOn(where: Where, facts: NodeFacts): string | undefined {
     return `since PostgreSQL ${where.before}`
   if (where.extension !== undefined && extensions?.includes(where.extension) !== true)
     return `without the extension ${where.extension}`
+  if (where.needs?.there === false) return `without ${where.needs.what}`
   return undefined
 }
 
@@ -52,5 +55,6 @@ export function notAskedReasons(where: Where): readonly string[] {
     where.since === undefined ? undefined : `before PostgreSQL ${where.since}`,
     where.before === undefined ? undefined : `since PostgreSQL ${where.before}`,
     where.extension === undefined ? undefined : `without the extension ${where.extension}`,
+    where.needs === undefined ? undefined : `without ${where.needs.what}`,
   ].filter((reason) => reason !== undefined)
 }

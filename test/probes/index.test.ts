@@ -6,12 +6,14 @@ import { allProbes } from '../../probes/index.ts'
 import type { NodeFacts, ProbeLimits, ProbeName } from '../../probes/probe.ts'
 import { probeLimits } from '../support/probe-limits.ts'
 
+const paths = { data: '/data', log: '/log' }
+
 function probesWith(limits: Partial<ProbeLimits> = {}) {
   return allProbes({ ...probeLimits, ...limits }, () => ({ message: 'failed', code: undefined, timedOut: false }))
 }
 
-function skippedOn(facts: NodeFacts): readonly ProbeName[] {
-  return probesWith()
+function skippedOn(facts: NodeFacts, limits: Partial<ProbeLimits> = { paths }): readonly ProbeName[] {
+  return probesWith(limits)
     .filter((probe) => probe.skip(facts) !== undefined)
     .map((probe) => probe.name)
 }
@@ -45,6 +47,11 @@ for (const [node, facts, expected] of left) {
     assert.deepEqual([...skippedOn(facts)].toSorted(), [...expected].toSorted())
   })
 }
+
+test('without settings of where things are nothing is looked for there', () => {
+  const facts: NodeFacts = { role: 'coordinator', inRecovery: false, coordinator: true }
+  assert.deepEqual(skippedOn(facts, {}), ['postgres.replication', 'host.archive'])
+})
 
 test('no two probes have one name, and each says what it asks', () => {
   const probes = probesWith()

@@ -4,6 +4,7 @@ import { shards } from './citus/shards.ts'
 import { transactions } from './citus/transactions.ts'
 import { archive } from './host/archive.ts'
 import { cgroup } from './host/cgroup.ts'
+import { hugePages } from './host/huge-pages.ts'
 import { volumes } from './host/volumes.ts'
 import { activity } from './postgres/activity.ts'
 import { checkpoints } from './postgres/checkpoints.ts'
@@ -28,6 +29,7 @@ export function collectionsOf(paths: ProbePaths) {
     cgroup,
     volumes(paths),
     archive(paths),
+    hugePages,
   ] as const
 }
 

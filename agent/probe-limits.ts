@@ -15,6 +15,9 @@ export function probeLimits(config: Config): ProbeLimits {
     maxSeries,
     dataDir,
     logDir,
+    certificates = [],
+    pgSslRootCert,
+    pgSslCert,
   } = config
   return {
     frozenAfter,
@@ -25,6 +28,10 @@ export function probeLimits(config: Config): ProbeLimits {
     heartbeatInterval,
     maxSeries,
     writeStatement: beatSql,
-    paths: { data: dataDir, log: logDir },
+    paths: {
+      data: dataDir,
+      log: logDir,
+      certificates: [...new Set([...certificates, pgSslRootCert, pgSslCert].filter((file) => file !== undefined))],
+    },
   }
 }

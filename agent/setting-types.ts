@@ -119,6 +119,17 @@ export function names(): SettingType<readonly string[]> {
   }
 }
 
+/** Up to `most` absolute paths, separated by commas; what is there is not looked at. */
+export function paths(most: number): SettingType<readonly string[]> {
+  return {
+    allowed: `absolute paths separated by commas, at most ${most}`,
+    schema: z
+      .string()
+      .transform((value) => value.split(',').map((one) => one.trim()))
+      .refine((all) => all.length <= most && all.every((one) => /^\/[^\0]+$/.test(one))),
+  }
+}
+
 /** An IP address. */
 export function ipAddress(): SettingType<string> {
   return { allowed: 'an IP address', schema: z.string().refine((value) => isIP(value) !== 0) }

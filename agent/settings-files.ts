@@ -1,5 +1,5 @@
 // Settings of what is mounted here so that it can be watched.
-import { text } from './setting-types.ts'
+import { paths, text } from './setting-types.ts'
 import { optional } from './setting.ts'
 
 /** Rows of the settings table, keyed by their names in Config. */
@@ -8,5 +8,10 @@ export const fileSettings = {
     'CITUS_SIDECAR_LOG_DIR',
     text(/^\/.+$/, 'an absolute path'),
     "Directory of PostgreSQL's log, where it is mounted here (read-only is enough): space on its volume is told.",
+  ),
+  certificates: optional(
+    'CITUS_SIDECAR_CERTIFICATES',
+    paths(20),
+    'Files with certificates whose expiry is told; PGSSLROOTCERT and PGSSLCERT are among them without being named.',
   ),
 } as const

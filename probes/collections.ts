@@ -4,6 +4,7 @@ import { shards } from './citus/shards.ts'
 import { transactions } from './citus/transactions.ts'
 import { archive } from './host/archive.ts'
 import { cgroup } from './host/cgroup.ts'
+import { certificates } from './host/certificates.ts'
 import { hugePages } from './host/huge-pages.ts'
 import { volumes } from './host/volumes.ts'
 import { activity } from './postgres/activity.ts'
@@ -30,6 +31,7 @@ export function collectionsOf(paths: ProbePaths) {
     volumes(paths),
     archive(paths),
     hugePages,
+    certificates(paths),
   ] as const
 }
 

@@ -115,10 +115,11 @@ export interface Probe<N extends ProbeName = ProbeName> {
   read(context: ProbeContext, signal: AbortSignal): Promise<ReadingTypes[N]>
 }
 
-/** Directories of PostgreSQL, each as far as it is mounted here. */
+/** What lies in files, as far as it is mounted here: two directories of PostgreSQL, files with certificates. */
 export interface ProbePaths {
   readonly data: string | undefined
   readonly log: string | undefined
+  readonly certificates: readonly string[]
 }
 
 /** What decides intervals and deadlines, milliseconds. */

@@ -6,7 +6,7 @@ import { allProbes } from '../../probes/index.ts'
 import type { NodeFacts, ProbeLimits, ProbeName } from '../../probes/probe.ts'
 import { probeLimits } from '../support/probe-limits.ts'
 
-const paths = { data: '/data', log: '/log' }
+const paths = { data: '/data', log: '/log', certificates: ['/tls.crt'] }
 
 function probesWith(limits: Partial<ProbeLimits> = {}) {
   return allProbes({ ...probeLimits, ...limits }, () => ({ message: 'failed', code: undefined, timedOut: false }))
@@ -50,7 +50,7 @@ for (const [node, facts, expected] of left) {
 
 test('without settings of where things are nothing is looked for there', () => {
   const facts: NodeFacts = { role: 'coordinator', inRecovery: false, coordinator: true }
-  assert.deepEqual(skippedOn(facts, {}), ['postgres.replication', 'host.archive'])
+  assert.deepEqual(skippedOn(facts, {}), ['postgres.replication', 'host.archive', 'host.certificates'])
 })
 
 test('no two probes have one name, and each says what it asks', () => {

@@ -204,6 +204,13 @@ export function examples(folder: string): Readonly<Record<SettingName, Example>>
     unreadyWait: duration(['0ms', 0], ['1m', 60_000], '-1ms', '61s'),
     dataDir: { good: [['/var/lib/postgresql/data', '/var/lib/postgresql/data']], wrong: ['data', './data', '/'] },
     logDir: { good: [['/var/log/postgresql', '/var/log/postgresql']], wrong: ['log', './log', '/'] },
+    certificates: {
+      good: [
+        ['/tls/tls.crt', ['/tls/tls.crt']],
+        ['/a, /b', ['/a', '/b']],
+      ],
+      wrong: ['a', '/a,', ',/a', '/', '/a,b', Array.from({ length: 21 }, () => '/a').join(',')],
+    },
     kubernetesHost: {
       good: [
         ['10.96.0.1', '10.96.0.1'],

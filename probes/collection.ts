@@ -69,6 +69,8 @@ interface Common<N extends string> {
 /** Rows of one query, the most important first. */
 export interface SqlCollection<N extends string = string> extends Common<N> {
   readonly sql: (facts: NodeFacts) => string
+  /** What becomes of them before they are told. */
+  readonly toRows?: (rows: readonly Row[]) => readonly Row[]
 }
 
 /** Rows that come from elsewhere than the database, most important first. */
@@ -205,13 +207,17 @@ export function collect<N extends CollectionName>(collection: Collection<N>, lim
     ...(collector === undefined ? {} : { collector }),
     skip: (facts) => notAskedOn(where, facts),
     read: async (context, signal) => {
-      const rows =
-        'sql' in collection
-          ? await context.sql.query<Row>(collection.sql(context.facts))
-          : collection.onVolume === true
-            ? await turns.run(async () => await collection.rows(context, signal), signal)
-            : await collection.rows(context, signal)
+      const rows = await rowsOf(collection, context, signal)
       return new FamilyReading(reader.read(rows), keptFor) as ReadingTypes[N]
     },
   }
+}
+
+async function rowsOf(collection: Collection, context: ProbeContext, signal: AbortSignal): Promise<readonly Row[]> {
+  if ('sql' in collection) {
+    const rows = await context.sql.query<Row>(collection.sql(context.facts))
+    return collection.toRows?.(rows) ?? rows
+  }
+  const read = async (): Promise<readonly Row[]> => await collection.rows(context, signal)
+  return collection.onVolume === true ? await turns.run(read, signal) : await read()
 }

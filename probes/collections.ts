@@ -1,4 +1,4 @@
-// The one list of collections.
+// The two lists of collections: of a node, and of a PgBouncer.
 import { background } from './citus/background.ts'
 import { shards } from './citus/shards.ts'
 import { transactions } from './citus/transactions.ts'
@@ -7,6 +7,10 @@ import { cgroup } from './host/cgroup.ts'
 import { certificates } from './host/certificates.ts'
 import { hugePages } from './host/huge-pages.ts'
 import { volumes } from './host/volumes.ts'
+import { capacity } from './pgbouncer/capacity.ts'
+import { config, lists } from './pgbouncer/lists.ts'
+import { pools } from './pgbouncer/pools.ts'
+import { stats } from './pgbouncer/stats.ts'
 import { activity } from './postgres/activity.ts'
 import { checkpoints } from './postgres/checkpoints.ts'
 import { databases } from './postgres/databases.ts'
@@ -35,4 +39,11 @@ export function collectionsOf(paths: ProbePaths) {
   ] as const
 }
 
-export type CollectionName = ReturnType<typeof collectionsOf>[number]['name']
+/** Collections of a sidecar beside a PgBouncer. */
+export function poolerCollectionsOf(paths: ProbePaths) {
+  return [pools, stats, capacity, lists, config, cgroup, certificates(paths)] as const
+}
+
+type AnyCollection = ReturnType<typeof collectionsOf | typeof poolerCollectionsOf>[number]
+
+export type CollectionName = AnyCollection['name']

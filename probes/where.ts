@@ -1,8 +1,10 @@
 // On which nodes a collection is asked: what it needs of the server, as data, so that docs and code cannot differ.
-import type { NodeFacts } from './probe.ts'
+import type { NodeFacts, NodeRole } from './probe.ts'
 
 /** What a node must be; all of it where several are given. */
 export interface Where {
+  /** It has this role. */
+  readonly role?: NodeRole
   /** It has Citus, of this version at least where one is given. */
   readonly citus?: true | `${number}.${number}`
   /** It is the coordinator, whatever it was configured as. */
@@ -29,6 +31,7 @@ function reaches(version: string, least: string): boolean {
 /** Why it is not asked on such a node: undefined where it is. What nobody knows yet is waited for. */
 export function notAskedOn(where: Where, facts: NodeFacts): string | undefined {
   const { role, inRecovery, version, coordinator, citus, extensions } = facts
+  if (where.role !== undefined && where.role !== role) return `but for role ${where.role}`
   if (where.citus !== undefined && role === 'standalone') return 'role standalone'
   if (where.citus !== undefined && where.citus !== true && (citus === undefined || !reaches(citus, where.citus)))
     return `before Citus ${where.citus}`
@@ -48,6 +51,7 @@ export function notAskedOn(where: Where, facts: NodeFacts): string | undefined {
 /** Every reason there is for not asking it; empty where it is asked on all nodes. */
 export function notAskedReasons(where: Where): readonly string[] {
   return [
+    where.role === undefined ? undefined : `but for role ${where.role}`,
     where.citus === undefined ? undefined : 'role standalone',
     where.citus === undefined || where.citus === true ? undefined : `before Citus ${where.citus}`,
     where.coordinator === undefined ? undefined : 'but for the coordinator',

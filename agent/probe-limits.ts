@@ -16,6 +16,7 @@ export function probeLimits(config: Config): ProbeLimits {
     dataDir,
     logDir,
     certificates = [],
+    pgbackrest,
     pgSslRootCert,
     pgSslCert,
   } = config
@@ -31,6 +32,7 @@ export function probeLimits(config: Config): ProbeLimits {
     paths: {
       data: dataDir,
       log: logDir,
+      pgbackrest,
       certificates: [...new Set([...certificates, pgSslRootCert, pgSslCert].filter((file) => file !== undefined))],
     },
   }

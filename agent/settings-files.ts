@@ -14,4 +14,9 @@ export const fileSettings = {
     paths(20),
     'Files with certificates whose expiry is told; PGSSLROOTCERT and PGSSLCERT are among them without being named.',
   ),
+  pgbackrest: optional(
+    'CITUS_SIDECAR_PGBACKREST',
+    text(/^\/.+$/, 'an absolute path'),
+    'The program pgbackrest, with its configuration beside it as usual; asked every ten minutes for its backups.',
+  ),
 } as const

@@ -59,6 +59,8 @@ interface Common<N extends string> {
   readonly name: N
   readonly help: string
   readonly interval: number
+  /** Milliseconds it may take; as long as a statement where left out. */
+  readonly timeout?: number
   /** What postgres_exporter calls its collector of the same, where it has one. */
   readonly collector?: string
   /** On which nodes it is asked; on all where left out. */
@@ -191,7 +193,7 @@ const turns = new FileTurns()
 
 /** The probe of a collection. */
 export function collect<N extends CollectionName>(collection: Collection<N>, limits: ProbeLimits): Probe<N> {
-  const { name, help, interval, where = {}, families, collector } = collection
+  const { name, help, interval, where = {}, families, collector, timeout } = collection
   const reader = new FamilyReader(families, limits.maxSeries)
   const keptFor = Math.max(keptAtLeast, keptIntervals * interval)
   return {
@@ -199,7 +201,7 @@ export function collect<N extends CollectionName>(collection: Collection<N>, lim
     help,
     session: 'sql' in collection ? 'probe' : 'none',
     interval,
-    timeout: limits.statementTimeout + margin,
+    timeout: timeout ?? limits.statementTimeout + margin,
     // A server that is away costs nothing to be asked, and is to be seen as soon as it is back.
     retry: (error, inARow) =>
       acceptanceOf(error) === 'failed' ? interval * Math.min(2 ** (inARow - 1), longestBackoff) : interval,

@@ -6,6 +6,7 @@ import { archive } from './host/archive.ts'
 import { cgroup } from './host/cgroup.ts'
 import { certificates } from './host/certificates.ts'
 import { hugePages } from './host/huge-pages.ts'
+import { pgbackrest } from './host/pgbackrest.ts'
 import { volumes } from './host/volumes.ts'
 import { capacity } from './pgbouncer/capacity.ts'
 import { config, lists } from './pgbouncer/lists.ts'
@@ -36,6 +37,7 @@ export function collectionsOf(paths: ProbePaths) {
     archive(paths),
     hugePages,
     certificates(paths),
+    pgbackrest(paths),
   ] as const
 }
 

@@ -115,11 +115,12 @@ export interface Probe<N extends ProbeName = ProbeName> {
   read(context: ProbeContext, signal: AbortSignal): Promise<ReadingTypes[N]>
 }
 
-/** What lies in files, as far as it is mounted here: two directories of PostgreSQL, files with certificates. */
+/** What lies in files, as far as it is mounted here: two directories of PostgreSQL, files with certificates, a program. */
 export interface ProbePaths {
   readonly data: string | undefined
   readonly log: string | undefined
   readonly certificates: readonly string[]
+  readonly pgbackrest: string | undefined
 }
 
 /** What decides intervals and deadlines, milliseconds. */

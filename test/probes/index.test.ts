@@ -6,7 +6,7 @@ import { allProbes } from '../../probes/index.ts'
 import type { NodeFacts, ProbeLimits, ProbeName } from '../../probes/probe.ts'
 import { probeLimits } from '../support/probe-limits.ts'
 
-const paths = { data: '/data', log: '/log', certificates: ['/tls.crt'] }
+const paths = { data: '/data', log: '/log', certificates: ['/tls.crt'], pgbackrest: '/pgbackrest' }
 
 function probesWith(limits: Partial<ProbeLimits> = {}) {
   return allProbes({ ...probeLimits, ...limits }, () => ({ message: 'failed', code: undefined, timedOut: false }))
@@ -50,7 +50,12 @@ for (const [node, facts, expected] of left) {
 
 test('without settings of where things are nothing is looked for there', () => {
   const facts: NodeFacts = { role: 'coordinator', inRecovery: false, coordinator: true }
-  assert.deepEqual(skippedOn(facts, {}), ['postgres.replication', 'host.archive', 'host.certificates'])
+  assert.deepEqual(skippedOn(facts, {}), [
+    'postgres.replication',
+    'host.archive',
+    'host.certificates',
+    'host.pgbackrest',
+  ])
 })
 
 test('no two probes have one name, and each says what it asks', () => {

@@ -211,6 +211,7 @@ export function examples(folder: string): Readonly<Record<SettingName, Example>>
       ],
       wrong: ['a', '/a,', ',/a', '/', '/a,b', Array.from({ length: 21 }, () => '/a').join(',')],
     },
+    pgbackrest: { good: [['/usr/bin/pgbackrest', '/usr/bin/pgbackrest']], wrong: ['pgbackrest', './pgbackrest', '/'] },
     kubernetesHost: {
       good: [
         ['10.96.0.1', '10.96.0.1'],

@@ -48,7 +48,7 @@ suite('a volume', () => {
     const elsewhere = mkdtempSync(join(shm, 'wal-'))
     try {
       await symlink(elsewhere, join(tree.root, 'pg_wal'))
-      const paths = { data: tree.root, log: undefined, certificates: [] }
+      const paths = { data: tree.root, log: undefined, certificates: [], pgbackrest: undefined }
       const rows = await volumes(paths).rows(probeContext(scriptedSql()), AbortSignal.timeout(5_000))
       assert.deepEqual(
         rows.map(({ volume }) => volume),

@@ -7,7 +7,7 @@ export const fileSettings = {
   logDir: optional(
     'CITUS_SIDECAR_LOG_DIR',
     text(/^\/.+$/, 'an absolute path'),
-    "Directory of PostgreSQL's log, where it is mounted here (read-only is enough): space on its volume is told.",
+    "Directory of PostgreSQL's log, where it is mounted here (read-only is enough): its lines and errors are counted, and space on its volume is told.",
   ),
   certificates: optional(
     'CITUS_SIDECAR_CERTIFICATES',

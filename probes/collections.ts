@@ -6,6 +6,7 @@ import { archive } from './host/archive.ts'
 import { cgroup } from './host/cgroup.ts'
 import { certificates } from './host/certificates.ts'
 import { hugePages } from './host/huge-pages.ts'
+import { log } from './host/log.ts'
 import { pgbackrest } from './host/pgbackrest.ts'
 import { volumes } from './host/volumes.ts'
 import { capacity } from './pgbouncer/capacity.ts'
@@ -38,6 +39,7 @@ export function collectionsOf(paths: ProbePaths) {
     hugePages,
     certificates(paths),
     pgbackrest(paths),
+    log(paths),
   ] as const
 }
 

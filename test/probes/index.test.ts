@@ -55,6 +55,7 @@ test('without settings of where things are nothing is looked for there', () => {
     'host.archive',
     'host.certificates',
     'host.pgbackrest',
+    'host.log',
   ])
 })
 

@@ -6,6 +6,7 @@ export class FileTurns {
 
   /** Waits for its turn and reads; who gives up goes at once, while a read that hangs keeps the turn. @throws the signal's reason. */
   async run<T>(read: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    signal.throwIfAborted()
     const own = this.#last.then(async () => {
       signal.throwIfAborted()
       return await read()

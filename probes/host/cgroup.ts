@@ -19,45 +19,59 @@ const longestName = 64
 /** Servers a sidecar stands beside, as their processes are called. */
 const servers = ['postgres', 'pgbouncer']
 
-/** A server's name and one of its processes; seen only where the pod shares its process namespace. */
-async function findServer(proc: string): Promise<{ readonly name: string; readonly pid: number } | undefined> {
+/** A server, by one of its processes. */
+interface Server {
+  readonly name: string
+  readonly pid: number
+}
+
+/** The server a process belongs to; undefined where it is none or gone. */
+async function serverAt(proc: string, pid: number): Promise<Server | undefined> {
+  const name = (await readText(join(proc, String(pid), 'comm'), longestName)).trim()
+  return servers.includes(name) ? { name, pid } : undefined
+}
+
+/** Seen only where the pod shares its process namespace. */
+async function findServer(proc: string): Promise<Server | undefined> {
   const names = await readdir(proc).catch(() => [])
   // The oldest ones have the lowest numbers, and those of sessions come and go.
   const pids = names.map(Number).filter((pid) => Number.isInteger(pid) && pid > 0)
   for (const pid of pids.toSorted((a, b) => a - b).slice(0, mostProcesses)) {
-    const name = (await readText(join(proc, String(pid), 'comm'), longestName)).trim()
-    if (servers.includes(name)) return { name, pid }
+    const server = await serverAt(proc, pid)
+    if (server !== undefined) return server
   }
   return undefined
 }
 
 const labelled = (container: string, rows: readonly Row[]): readonly Row[] => rows.map((row) => ({ container, ...row }))
 
-/** Rows of this process's container, and of the server's where that can be seen. */
-export async function cgroupRows({ proc, cgroups }: KernelFolders): Promise<readonly Row[]> {
-  const own = await readText(join(proc, 'self', 'cgroup'))
-  const server = await findServer(proc)
-  const its = server === undefined ? '' : await readText(join(proc, String(server.pid), 'cgroup'))
-  return [
-    ...labelled('sidecar', await readGroups(groupsOf(own), cgroups, true)),
-    // Beside each other without containers both are one group, which is told once.
-    ...(server === undefined || its === own
-      ? []
-      : labelled(server.name, await readGroups(groupsOf(its), cgroups, false))),
-  ]
+/** Reads rows of this process's container, and of the server's where that can be seen. */
+export function cgroupReader({ proc, cgroups }: KernelFolders): () => Promise<readonly Row[]> {
+  // Once found it is not looked for again: there may be thousands of processes.
+  let server: Server | undefined
+  return async () => {
+    server = (server && (await serverAt(proc, server.pid))) ?? (await findServer(proc))
+    const own = await readText(join(proc, 'self', 'cgroup'))
+    const its = server === undefined ? '' : await readText(join(proc, String(server.pid), 'cgroup'))
+    return [
+      ...labelled('sidecar', await readGroups(groupsOf(own), cgroups, true)),
+      // Beside each other without containers both are one group, which is told once.
+      ...(server === undefined || its === own
+        ? []
+        : labelled(server.name, await readGroups(groupsOf(its), cgroups, false))),
+    ]
+  }
 }
 
 const labels = ['container']
 const name = (rest: string): string => `citus_sidecar_cgroup_${rest}`
-
-const kernel: KernelFolders = { proc: '/proc', cgroups: '/sys/fs/cgroup' }
 
 /** Memory, CPU, pressure and processes of containers. */
 export const cgroup: HostCollection<'host.cgroup'> = {
   name: 'host.cgroup',
   help: "What this container, and the server's where it can be seen, uses of the memory, CPU and processes it may use.",
   interval: 15_000,
-  rows: async () => await cgroupRows(kernel),
+  rows: cgroupReader({ proc: '/proc', cgroups: '/sys/fs/cgroup' }),
   families: [
     gauge(name('memory_bytes'), 'Memory in use, page cache included.', 'memory', labels),
     gauge(

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { FamilyReader } from '../../../probes/collection.ts'
 import type { Row } from '../../../probes/collection.ts'
-import { cgroup, cgroupRows } from '../../../probes/host/cgroup.ts'
+import { cgroup, cgroupReader } from '../../../probes/host/cgroup.ts'
 import { fileTree } from '../../support/file-trees.ts'
 
 const version2 = {
@@ -41,7 +41,7 @@ function under(folder: string, files: Readonly<Record<string, string>>): Readonl
 
 async function rowsOf(files: Readonly<Record<string, string>>): Promise<readonly Row[]> {
   await using tree = await fileTree(files)
-  return await cgroupRows({ proc: join(tree.root, 'proc'), cgroups: join(tree.root, 'sys') })
+  return await cgroupReader({ proc: join(tree.root, 'proc'), cgroups: join(tree.root, 'sys') })()
 }
 
 const modern = { 'sys/cgroup.controllers': 'cpu io memory pids\n' }
@@ -115,6 +115,23 @@ suite('control groups of version 2', () => {
   })
 })
 
+test('a server that came back is found again', async () => {
+  await using tree = await fileTree({
+    ...modern,
+    'proc/self/cgroup': '0::/a\n',
+    'proc/9/comm': 'postgres\n',
+    'proc/9/cgroup': '0::/b\n',
+    'sys/b/pids.current': '40\n',
+    'sys/c/pids.current': '50\n',
+  })
+  const read = cgroupReader({ proc: join(tree.root, 'proc'), cgroups: join(tree.root, 'sys') })
+  assert.equal((await read())[1]?.['pids'], 40)
+  await tree.add({ 'proc/9/comm': 'sh\n' })
+  assert.equal((await read()).length, 1)
+  await tree.add({ 'proc/77/comm': 'postgres\n', 'proc/77/cgroup': '0::/c\n' })
+  assert.equal((await read())[1]?.['pids'], 50)
+})
+
 suite('control groups of version 1', () => {
   const files = {
     'memory/memory.usage_in_bytes': '1000\n',
@@ -168,7 +185,7 @@ test('a file that is far too long is read no further than needed', async () => {
 })
 
 test('of this process the kernel says something, or nothing at all', async () => {
-  for (const row of await cgroupRows({ proc: '/proc', cgroups: '/sys/fs/cgroup' }))
+  for (const row of await cgroupReader({ proc: '/proc', cgroups: '/sys/fs/cgroup' })())
     for (const [column, value] of Object.entries(row))
       assert.ok(value === undefined || typeof value === 'string' || Number(value) >= 0, `${column} is ${value}`)
 })

@@ -32,6 +32,7 @@ import { Scheduler } from './loop/scheduler.ts'
 import { consoleTarget } from './pg/conninfo.ts'
 import { listen } from './pg/listener.ts'
 import { Session } from './pg/session.ts'
+import { probeLimits } from './probe-limits.ts'
 import { version } from './version.ts'
 
 /** A coordinator that is away must not be waited for while clients are held, milliseconds. */
@@ -72,7 +73,7 @@ export async function startPooler(config: Config, report: Report, stop: AbortSig
     new Session(impatient, { target: async (late) => await locator.target('hold', late), idleTimeout }),
   )
 
-  const probes = poolerProbes({ ...config, writeStatement: '' })
+  const probes = poolerProbes(probeLimits(config))
   const scheduler = new Scheduler({
     probes,
     readings,

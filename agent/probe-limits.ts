@@ -15,6 +15,12 @@ export function probeLimits(config: Config): ProbeLimits {
     maxSeries,
     statementText,
     tenants,
+    dataDir,
+    logDir,
+    certificates = [],
+    pgbackrest,
+    pgSslRootCert,
+    pgSslCert,
   } = config
   return {
     frozenAfter,
@@ -27,5 +33,11 @@ export function probeLimits(config: Config): ProbeLimits {
     statementText,
     tenants,
     writeStatement: beatSql,
+    paths: {
+      data: dataDir,
+      log: logDir,
+      pgbackrest,
+      certificates: [...new Set([...certificates, pgSslRootCert, pgSslCert].filter((file) => file !== undefined))],
+    },
   }
 }

@@ -2,7 +2,7 @@
 import type { SessionName } from '../probes/probe.ts'
 import type { CoordinatorLocator } from './cluster/coordinator.ts'
 import type { Config } from './config.ts'
-import { localTarget } from './pg/conninfo.ts'
+import { localTarget, queriesTarget } from './pg/conninfo.ts'
 import { Session } from './pg/session.ts'
 
 /** An on-demand connection stays this long for what follows at once, milliseconds; hundreds of sidecars share the coordinator. */
@@ -30,11 +30,10 @@ export class Sessions implements AsyncDisposable {
 
   /** `closed` hears when a held connection ends without having been asked to. */
   constructor(config: Config, locator: CoordinatorLocator, closed: (use: SessionName) => void) {
-    const held = (use: 'verdict' | 'probe' | 'queries'): Session =>
-      new Session(config, {
-        target: async () => await Promise.resolve(localTarget(config, use)),
-        onClosed: () => closed(use),
-      })
+    const held = (use: 'verdict' | 'probe' | 'queries'): Session => {
+      const target = use === 'queries' ? queriesTarget(config) : localTarget(config, use)
+      return new Session(config, { target: async () => await Promise.resolve(target), onClosed: () => closed(use) })
+    }
     const here = (use: string, statementTimeout = config.statementTimeout): Session => {
       const target = { ...localTarget(config, use), statementTimeout }
       return new Session(config, { target: async () => await Promise.resolve(target), idleTimeout })

@@ -119,14 +119,14 @@ export function names(): SettingType<readonly string[]> {
   }
 }
 
-/** One to twenty absolute paths, separated by commas; they need not exist. */
-export function paths(): SettingType<readonly string[]> {
+/** Up to `most` absolute paths, separated by commas; what is there is not looked at. */
+export function paths(most: number): SettingType<readonly string[]> {
   return {
-    allowed: 'absolute paths separated by commas, at most 20',
+    allowed: `absolute paths separated by commas, at most ${most}`,
     schema: z
       .string()
       .transform((value) => value.split(',').map((one) => one.trim()))
-      .refine((all) => all.length <= 20 && all.every((one) => /^\/[^\0]+$/.test(one))),
+      .refine((all) => all.length <= most && all.every((one) => /^\/[^\0]+$/.test(one))),
   }
 }
 

@@ -16,6 +16,7 @@ import {
 } from './setting-types.ts'
 import { optional, required } from './setting.ts'
 import type { Setting } from './setting.ts'
+import { fileSettings } from './settings-files.ts'
 import { leaveSettings } from './settings-leave.ts'
 import { poolerSettings } from './settings-pooler.ts'
 
@@ -142,7 +143,7 @@ export const settings = {
   ),
   queries: optional(
     'CITUS_SIDECAR_QUERIES',
-    paths(),
+    paths(20),
     'YAML files with own queries whose results are metrics, or directories of such files; read again when they change.',
   ),
   statementTimeout: required(
@@ -254,6 +255,7 @@ export const settings = {
   pgSslCert: optional('PGSSLCERT', file(), 'Client certificate, read again at every connect.'),
   pgSslKey: optional('PGSSLKEY', file(), 'Key of the client certificate, read again at every connect.'),
   ...leaveSettings,
+  ...fileSettings,
   ...poolerSettings,
 } as const
 

@@ -1,6 +1,7 @@
 // A probe whose reading is nothing but samples: where its rows come from, and which of their columns become which metric families.
 import { acceptanceOf } from './postgres/acceptance.ts'
 import type { CollectionName } from './collections.ts'
+import { FileTurns } from './file-turns.ts'
 import type { NodeFacts, Probe, ProbeContext, ProbeLimits, QueryName, ReadingTypes, SessionName } from './probe.ts'
 import { SeriesBudget } from './series-budget.ts'
 import { notAskedOn } from './where.ts'
@@ -58,6 +59,8 @@ interface Common<N extends string> {
   readonly name: N
   readonly help: string
   readonly interval: number
+  /** Milliseconds it may take; as long as a statement where left out. */
+  readonly timeout?: number
   /** What postgres_exporter calls its collector of the same, where it has one. */
   readonly collector?: string
   /** On which nodes it is asked; on all where left out. */
@@ -70,6 +73,8 @@ export interface SqlCollection<N extends string = string> extends Common<N> {
   readonly sql: (facts: NodeFacts) => string
   /** `probe` unless the query may take long. */
   readonly session?: 'probe' | 'sizes'
+  /** What becomes of them before they are told. */
+  readonly toRows?: (rows: readonly Row[]) => readonly Row[]
 }
 
 /** Families that a query alone does not make: with names that are found, or with a memory. `families` says what they are like. */
@@ -80,6 +85,8 @@ export interface FoundCollection<N extends string = string> extends Common<N> {
 
 /** Rows that come from elsewhere than the database, most important first. */
 export interface HostCollection<N extends string = string> extends Common<N> {
+  /** It reads a volume, which may hang. */
+  readonly onVolume?: true
   readonly rows: (context: ProbeContext, signal: AbortSignal) => Promise<readonly Row[]>
 }
 
@@ -199,26 +206,28 @@ function sessionOf(collection: Collection): SessionName {
   return 'sql' in collection ? (collection.session ?? 'probe') : 'probe'
 }
 
+/** Of the whole process, as its threads are. */
+const turns = new FileTurns()
+
 /** The probe of a collection. */
 export function collect<N extends CollectionName | QueryName>(
   collection: Collection<N>,
   limits: ProbeLimits,
 ): Probe<N> {
-  const { name, help, interval, where = {}, families, collector } = collection
+  const { name, help, interval, where = {}, families, collector, timeout } = collection
   const reader = new FamilyReader(families, limits.maxSeries)
   const keptFor = Math.max(keptAtLeast, keptIntervals * interval)
   const own = 'reader' in collection ? collection.reader(limits) : undefined
   const found = async (context: ProbeContext, signal: AbortSignal): Promise<readonly Family[]> => {
-    if (own !== undefined) return await own(context)
-    if ('rows' in collection) return reader.read(await collection.rows(context, signal))
-    return 'sql' in collection ? reader.read(await context.sql.query<Row>(collection.sql(context.facts))) : []
+    if ('reader' in collection) return (await own?.(context)) ?? []
+    return reader.read(await rowsOf(collection, context, signal))
   }
   return {
     name,
     help,
     session: sessionOf(collection),
     interval,
-    timeout: limits.statementTimeout + margin,
+    timeout: timeout ?? limits.statementTimeout + margin,
     // A server that is away costs nothing to be asked, and is to be seen as soon as it is back.
     retry: (error, inARow) =>
       acceptanceOf(error) === 'failed' ? interval * Math.min(2 ** (inARow - 1), longestBackoff) : interval,
@@ -227,4 +236,17 @@ export function collect<N extends CollectionName | QueryName>(
     skip: (facts) => notAskedOn(where, facts),
     read: async (context, signal) => new FamilyReading(await found(context, signal), keptFor) as ReadingTypes[N],
   }
+}
+
+async function rowsOf(
+  collection: SqlCollection | HostCollection,
+  context: ProbeContext,
+  signal: AbortSignal,
+): Promise<readonly Row[]> {
+  if ('sql' in collection) {
+    const rows = await context.sql.query<Row>(collection.sql(context.facts))
+    return collection.toRows?.(rows) ?? rows
+  }
+  const read = async (): Promise<readonly Row[]> => await collection.rows(context, signal)
+  return collection.onVolume === true ? await turns.run(read, signal) : await read()
 }

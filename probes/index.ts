@@ -4,7 +4,7 @@ import { nodes } from './citus/nodes.ts'
 import { peers } from './citus/peers.ts'
 import { versions } from './citus/versions.ts'
 import { collect } from './collection.ts'
-import { collections } from './collections.ts'
+import { collectionsOf, poolerCollectionsOf } from './collections.ts'
 import { poolerAlive } from './pgbouncer/alive.ts'
 import { pooledDatabases } from './pgbouncer/databases.ts'
 import { poolerLimits } from './pgbouncer/limits.ts'
@@ -32,11 +32,16 @@ export function allProbes(limits: ProbeLimits, describe: (error: unknown) => Rea
     stopCost(limits),
     nodes(limits),
     peers(limits),
-    ...collections.map((collection) => collect(collection, limits) as AnyProbe),
+    ...collectionsOf(limits.paths).map((collection) => collect(collection, limits) as AnyProbe),
   ]
 }
 
 /** The probes of a sidecar beside a PgBouncer, instead of all others. */
 export function poolerProbes(limits: ProbeLimits): readonly AnyProbe[] {
-  return [poolerAlive(limits), pooledDatabases(limits), poolerLimits(limits)]
+  return [
+    poolerAlive(limits),
+    pooledDatabases(limits),
+    poolerLimits(limits),
+    ...poolerCollectionsOf(limits.paths).map((collection) => collect(collection, limits) as AnyProbe),
+  ]
 }

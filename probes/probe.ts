@@ -118,6 +118,14 @@ export interface Probe<N extends ProbeName = ProbeName> {
   read(context: ProbeContext, signal: AbortSignal): Promise<ReadingTypes[N]>
 }
 
+/** What lies in files, as far as it is mounted here: two directories of PostgreSQL, files with certificates, a program. */
+export interface ProbePaths {
+  readonly data: string | undefined
+  readonly log: string | undefined
+  readonly certificates: readonly string[]
+  readonly pgbackrest: string | undefined
+}
+
 /** What decides intervals and deadlines, milliseconds. */
 export interface ProbeLimits {
   readonly frozenAfter: number
@@ -134,4 +142,5 @@ export interface ProbeLimits {
   readonly tenants: boolean
   /** Statement that writes a row on a primary, to see that writing works. */
   readonly writeStatement: string
+  readonly paths: ProbePaths
 }

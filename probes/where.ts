@@ -1,8 +1,10 @@
 // On which nodes a collection is asked: what it needs of the server, as data, so that docs and code cannot differ.
-import type { NodeFacts } from './probe.ts'
+import type { NodeFacts, NodeRole } from './probe.ts'
 
 /** What a node must be; all of it where several are given. */
 export interface Where {
+  /** It has this role. */
+  readonly role?: NodeRole
   /** It has Citus, of this version at least where one is given. */
   readonly citus?: true | `${number}.${number}`
   /** It is the coordinator, whatever it was configured as. */
@@ -15,6 +17,8 @@ export interface Where {
   readonly before?: number
   /** This extension is in the database. */
   readonly extension?: string
+  /** A setting without which there is nothing to look at, and whether it is set. */
+  readonly needs?: { readonly what: string; readonly there: boolean }
 }
 
 /** Whether a version such as 13.2.2 is at least one such as 13.1. */
@@ -27,6 +31,7 @@ function reaches(version: string, least: string): boolean {
 /** Why it is not asked on such a node: undefined where it is. What nobody knows yet is waited for. */
 export function notAskedOn(where: Where, facts: NodeFacts): string | undefined {
   const { role, inRecovery, version, coordinator, citus, extensions } = facts
+  if (where.role !== undefined && where.role !== role) return `but for role ${where.role}`
   if (where.citus !== undefined && role === 'standalone') return 'role standalone'
   if (where.citus !== undefined && where.citus !== true && (citus === undefined || !reaches(citus, where.citus)))
     return `before Citus ${where.citus}`
@@ -39,12 +44,14 @@ export function notAskedOn(where: Where, facts: NodeFacts): string | undefined {
     return `since PostgreSQL ${where.before}`
   if (where.extension !== undefined && extensions?.includes(where.extension) !== true)
     return `without the extension ${where.extension}`
+  if (where.needs?.there === false) return `without ${where.needs.what}`
   return undefined
 }
 
 /** Every reason there is for not asking it; empty where it is asked on all nodes. */
 export function notAskedReasons(where: Where): readonly string[] {
   return [
+    where.role === undefined ? undefined : `but for role ${where.role}`,
     where.citus === undefined ? undefined : 'role standalone',
     where.citus === undefined || where.citus === true ? undefined : `before Citus ${where.citus}`,
     where.coordinator === undefined ? undefined : 'but for the coordinator',
@@ -52,5 +59,6 @@ export function notAskedReasons(where: Where): readonly string[] {
     where.since === undefined ? undefined : `before PostgreSQL ${where.since}`,
     where.before === undefined ? undefined : `since PostgreSQL ${where.before}`,
     where.extension === undefined ? undefined : `without the extension ${where.extension}`,
+    where.needs === undefined ? undefined : `without ${where.needs.what}`,
   ].filter((reason) => reason !== undefined)
 }

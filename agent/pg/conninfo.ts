@@ -18,11 +18,18 @@ export interface ConnectionTarget {
   readonly lockTimeout: number
   /** The admin console of a PgBouncer: no PostgreSQL, so nothing is set in it and nothing cancelled. */
   readonly console?: boolean
+  /** For queries that are not ours: with the search path that their role and database have. */
+  readonly usualNames?: boolean
 }
 
 /** The PostgreSQL beside this sidecar, as the sidecar's own role. */
 export function localTarget(config: Config, use: string): ConnectionTarget {
   return coordinatorTarget(config, { host: config.pgHost, port: config.pgPort }, use)
+}
+
+/** The same for queries of the user. */
+export function queriesTarget(config: Config): ConnectionTarget {
+  return { ...localTarget(config, 'queries'), usualNames: true }
 }
 
 /** A coordinator, as the sidecar's own role. */
@@ -81,7 +88,7 @@ export async function clientConfig(config: Config, target: ConnectionTarget): Pr
     tcp_user_timeout: 30_000,
     jit: 'off',
     // Whatever a database has in other schemas, names mean what PostgreSQL and Citus mean by them.
-    search_path: 'pg_catalog',
+    ...(target.usualNames === true ? {} : { search_path: 'pg_catalog' }),
     'citus.override_table_visibility': 'off',
   }
   const options = Object.entries(limits)

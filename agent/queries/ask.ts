@@ -1,7 +1,7 @@
 // How an own query is asked: read only, bounded, on the session that own queries have for themselves, or in another database.
 import type { AskQuery } from '../../probes/own-query.ts'
 import type { Config } from '../config.ts'
-import { localTarget } from '../pg/conninfo.ts'
+import { queriesTarget } from '../pg/conninfo.ts'
 import { Session } from '../pg/session.ts'
 import type { Sessions } from '../sessions.ts'
 
@@ -19,7 +19,7 @@ export function askOn(sessions: Pick<Sessions, 'queries'>, config: Config): AskQ
 }
 
 async function elsewhere<T>(config: Config, database: string, ask: (session: Session) => Promise<T>): Promise<T> {
-  const target = { ...localTarget(config, 'queries'), database }
+  const target = { ...queriesTarget(config), database }
   await using session = new Session(config, { target: async () => await Promise.resolve(target) })
   return await ask(session)
 }

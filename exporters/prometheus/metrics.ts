@@ -6,6 +6,7 @@ import { familyReadings } from './reading-texts.ts'
 import { leavingMetrics } from './leaving-metrics.ts'
 import type { Metric, Sample } from './metric.ts'
 import { flag, one } from './metric.ts'
+import { poolerMetrics } from './pooler-metrics.ts'
 import { removalMetrics } from './removal-metrics.ts'
 
 type AnyReading = NonNullable<Snapshot['readings'][keyof Snapshot['readings']]>
@@ -139,6 +140,7 @@ export const metrics: readonly Metric[] = [
     labels: [],
     samples: ({ listening, join }) => flag(join.finding === 'off' ? undefined : listening),
   },
+  ...poolerMetrics,
   ...leavingMetrics,
   ...removalMetrics,
   {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { metrics } from '../../exporters/prometheus/metrics.ts'
-import { collections } from '../../probes/collections.ts'
+import { everyFamily } from '../../probes/collections.ts'
 import theirs from '../golden/postgres-exporter-0.19.1.json' with { type: 'json' }
 import { page } from '../support/documents.ts'
 
@@ -13,7 +13,7 @@ interface Shape {
 }
 
 const ours = new Map<string, Shape>(
-  [...collections.flatMap(({ families }) => families), ...metrics].map(({ name, type = 'gauge', labels }) => [
+  [...everyFamily(), ...metrics].map(({ name, type = 'gauge', labels }) => [
     name,
     { type: type === 'unknown' ? 'untyped' : type, labels: [...labels].toSorted() },
   ]),

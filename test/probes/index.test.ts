@@ -6,13 +6,15 @@ import { allProbes } from '../../probes/index.ts'
 import type { NodeFacts, ProbeLimits, ProbeName } from '../../probes/probe.ts'
 import { probeLimits } from '../support/probe-limits.ts'
 
+const paths = { data: '/data', log: '/log', certificates: ['/tls.crt'], pgbackrest: '/pgbackrest' }
+
 function probesWith(limits: Partial<ProbeLimits> = {}) {
   return allProbes({ ...probeLimits, ...limits }, () => ({ message: 'failed', code: undefined, timedOut: false }))
 }
 
-function skippedOn(facts: NodeFacts): readonly ProbeName[] {
-  return probesWith()
-    .filter((probe) => probe.families === undefined && probe.skip(facts) !== undefined)
+function skippedOn(facts: NodeFacts, limits: Partial<ProbeLimits> = { paths }): readonly ProbeName[] {
+  return probesWith(limits)
+    .filter((probe) => probe.skip(facts) !== undefined)
     .map((probe) => probe.name)
 }
 
@@ -30,9 +32,18 @@ const left: readonly [string, NodeFacts, readonly ProbeName[]][] = [
 
 for (const [node, facts, expected] of left) {
   test(`on ${node} ${expected.length === 0 ? 'nothing' : expected.join(', ')} is left out`, () => {
-    assert.deepEqual([...skippedOn(facts)].toSorted(), [...expected].toSorted())
+    const collecting = new Set(probesWith().flatMap(({ name, families }) => (families === undefined ? [] : [name])))
+    const others = skippedOn(facts).filter((name) => !collecting.has(name))
+    assert.deepEqual(others.toSorted(), [...expected].toSorted())
   })
 }
+
+test('without settings of where things are nothing is looked for there', () => {
+  const facts: NodeFacts = { role: 'coordinator', inRecovery: false, coordinator: true }
+  const withThem = new Set(skippedOn(facts))
+  const without = skippedOn(facts, {}).filter((name) => !withThem.has(name))
+  assert.deepEqual(without, ['host.archive', 'host.certificates', 'host.pgbackrest', 'host.log'])
+})
 
 test('no two probes have one name, and each says what it asks', () => {
   const probes = probesWith()

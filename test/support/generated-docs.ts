@@ -4,11 +4,15 @@ import { join } from 'node:path'
 import { formatDuration } from '../../agent/setting-types.ts'
 import { collect } from '../../probes/collection.ts'
 import type { Collection } from '../../probes/collection.ts'
-import { collections } from '../../probes/collections.ts'
+import type { CollectionName } from '../../probes/collections.ts'
+import { collectionsOf, poolerCollectionsOf } from '../../probes/collections.ts'
 import { notAskedReasons } from '../../probes/where.ts'
 import { probeLimits } from './probe-limits.ts'
 
-const all: readonly Collection<(typeof collections)[number]['name']>[] = collections
+/** Each once, though some are in both lists. */
+const all = new Map<CollectionName, Collection<CollectionName>>(
+  [...collectionsOf(probeLimits.paths), ...poolerCollectionsOf(probeLimits.paths)].map((one) => [one.name, one]),
+)
 
 function rows(head: readonly string[], cells: readonly (readonly string[])[]): string {
   const line = (row: readonly string[]): string => `| ${row.join(' | ')} |`
@@ -24,7 +28,7 @@ export const generatedParts: readonly (readonly [page: string, part: string, tex
     'families',
     rows(
       ['family', 'labels', 'type', 'meaning', 'probe'],
-      all.flatMap(({ name: probe, families }) =>
+      [...all.values()].flatMap(({ name: probe, families }) =>
         families.map(({ name, labels, type, help }) => [code(name), labels.join(', ') || '-', type, help, code(probe)]),
       ),
     ),
@@ -34,7 +38,7 @@ export const generatedParts: readonly (readonly [page: string, part: string, tex
     'collections',
     rows(
       ['probe', 'session', 'every', 'deadline', 'asks', 'not run'],
-      all.map((collection) => {
+      [...all.values()].map((collection) => {
         const { name, session, interval, timeout, help } = collect(collection, probeLimits)
         return [
           code(name),

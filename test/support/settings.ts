@@ -212,6 +212,15 @@ export function examples(folder: string): Readonly<Record<SettingName, Example>>
     poolerForgottenAfter: duration(['5s', 5_000], ['1h', 3_600_000], '4999ms', '61m'),
     unreadyWait: duration(['0ms', 0], ['1m', 60_000], '-1ms', '61s'),
     dataDir: { good: [['/var/lib/postgresql/data', '/var/lib/postgresql/data']], wrong: ['data', './data', '/'] },
+    logDir: { good: [['/var/log/postgresql', '/var/log/postgresql']], wrong: ['log', './log', '/'] },
+    certificates: {
+      good: [
+        ['/tls/tls.crt', ['/tls/tls.crt']],
+        ['/a, /b', ['/a', '/b']],
+      ],
+      wrong: ['a', '/a,', ',/a', '/', '/a,b', Array.from({ length: 21 }, () => '/a').join(',')],
+    },
+    pgbackrest: { good: [['/usr/bin/pgbackrest', '/usr/bin/pgbackrest']], wrong: ['pgbackrest', './pgbackrest', '/'] },
     kubernetesHost: {
       good: [
         ['10.96.0.1', '10.96.0.1'],

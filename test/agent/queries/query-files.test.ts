@@ -105,7 +105,7 @@ suite('files of queries', () => {
       'a name that the sidecar may have one day',
       '',
       query('citus_sidecar', 'x'),
-      'b.yaml:1:1: citus_sidecar: the metric citus_sidecar_x is not accepted; allowed: names that do not begin with citus_sidecar_, process_ or nodejs_, which are about the sidecar itself',
+      "b.yaml:1:1: citus_sidecar: the metric citus_sidecar_x is not accepted; allowed: names that do not begin with citus_sidecar_, process_, nodejs_ or pg_settings_, which are the sidecar's own",
     ],
     [
       'a query of another file',

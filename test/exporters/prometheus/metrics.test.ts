@@ -225,7 +225,7 @@ suite('a sample', () => {
 
 test('names are of Prometheus: base units, snake case, a sentence of help', () => {
   for (const { name, help } of metrics) {
-    assert.match(name, /^(pg|citus|citus_sidecar)_[a-z]+(_[a-z]+)*$/)
+    assert.match(name, /^(pg|pgbouncer|citus|citus_sidecar)_[a-z]+(_[a-z]+)*$/)
     assert.doesNotMatch(name, /_(ms|milliseconds|minutes|kb|mb|percent)$/)
     assert.match(help, /^[A-Z].*\.$/)
   }

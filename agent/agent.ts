@@ -68,6 +68,7 @@ export async function startAgent(config: Config, report: Report, stop: AbortSign
     facts: () => nodeFacts(config.role, readings),
     sql: (name, bounds) => sessions.of(name).sql(bounds),
     dial: async (late) => await endClient(await connect(config, localTarget(config, 'connect'), late), 200),
+    elsewhere: sessions.elsewhere,
     elapsed: () => performance.now(),
   })
   const queries = new OwnQueries({ config, clock, report, readings, scheduler, ask: askOn(sessions, config) })

@@ -82,6 +82,7 @@ export async function startPooler(config: Config, report: Report, stop: AbortSig
     facts: () => ({ role: config.role, inRecovery: undefined }),
     sql: (_name, bounds) => probeSession.sql(bounds),
     dial: async () => await Promise.resolve(),
+    elsewhere: async () => await Promise.resolve([]),
     elapsed: () => performance.now(),
   })
   const member = new PoolerMember({

@@ -1,9 +1,13 @@
 // Every connection of a sidecar, by what it is for; each shows itself as citus-sidecar/<use>.
 import type { SessionName } from '../probes/probe.ts'
+import type { Sql } from '../probes/sql.ts'
 import type { CoordinatorLocator } from './cluster/coordinator.ts'
 import type { Config } from './config.ts'
 import { localTarget, queriesTarget } from './pg/conninfo.ts'
+import { askElsewhere } from './other-databases.ts'
+import type { Elsewhere } from './other-databases.ts'
 import { Session } from './pg/session.ts'
+import type { Bounds } from './pg/session.ts'
 
 /** An on-demand connection stays this long for what follows at once, milliseconds; hundreds of sidecars share the coordinator. */
 const idleTimeout = 250
@@ -28,6 +32,9 @@ export class Sessions implements AsyncDisposable {
   readonly hold: Session
   readonly remove: Session
 
+  /** Asks the other databases that are to be told of. */
+  readonly elsewhere: (text: string, sql: Sql, bounds: Bounds) => Promise<readonly Elsewhere[]>
+
   /** `closed` hears when a held connection ends without having been asked to. */
   constructor(config: Config, locator: CoordinatorLocator, closed: (use: SessionName) => void) {
     const held = (use: 'verdict' | 'probe' | 'queries'): Session => {
@@ -40,6 +47,7 @@ export class Sessions implements AsyncDisposable {
     }
     const atCoordinator = (use: string): Session =>
       new Session(config, { target: async (late) => await locator.target(use, late), idleTimeout })
+    this.elsewhere = async (text, sql, bounds) => await askElsewhere(config, sql, text, bounds)
     this.verdict = held('verdict')
     this.probe = held('probe')
     this.queries = held('queries')

@@ -7,6 +7,7 @@ import {
   hostPort,
   hostPorts,
   integer,
+  names,
   ipAddress,
   oneOf,
   paths,
@@ -128,6 +129,11 @@ export const settings = {
     integer(10, 100_000),
     '250',
     'Series that one metric family tells each by itself, the most important ones; the rest is summed up under the label other.',
+  ),
+  databases: optional(
+    'CITUS_SIDECAR_DATABASES',
+    names(),
+    'Other databases of this server whose tables metrics tell of, or * for all; 20 at most.',
   ),
   statementText: required(
     'CITUS_SIDECAR_STATEMENT_TEXT',

@@ -73,6 +73,8 @@ export interface SqlCollection<N extends string = string> extends Common<N> {
   readonly sql: (facts: NodeFacts) => string
   /** `probe` unless the query may take long. */
   readonly session?: 'probe' | 'sizes'
+  /** The same in each other database that is to be told of, where no table is distributed; each has a sample `readable` besides. */
+  readonly inEvery?: string
   /** What becomes of them before they are told. */
   readonly toRows?: (rows: readonly Row[]) => readonly Row[]
 }
@@ -244,8 +246,13 @@ async function rowsOf(
   signal: AbortSignal,
 ): Promise<readonly Row[]> {
   if ('sql' in collection) {
-    const rows = await context.sql.query<Row>(collection.sql(context.facts))
-    return collection.toRows?.(rows) ?? rows
+    const own = await context.sql.query<Row>(collection.sql(context.facts))
+    const others = collection.inEvery === undefined ? [] : await context.elsewhere(collection.inEvery)
+    const rows = others.flatMap(({ database, rows: found }) => [
+      { datname: database, readable: Number(found !== undefined) },
+      ...(found ?? []),
+    ])
+    return collection.toRows?.(own) ?? [...own, ...rows]
   }
   const read = async (): Promise<readonly Row[]> => await collection.rows(context, signal)
   return collection.onVolume === true ? await turns.run(read, signal) : await read()

@@ -12,7 +12,7 @@ import type { Versions } from './citus/versions.ts'
 import type { PoolerAlive } from './pgbouncer/alive.ts'
 import type { PooledDatabase } from './pgbouncer/databases.ts'
 import type { PoolerLimits } from './pgbouncer/limits.ts'
-import type { FamilyReading, FamilySpec } from './collection.ts'
+import type { FamilyReading, FamilySpec, Row } from './collection.ts'
 import type { CollectionName } from './collections.ts'
 import type { Sql } from './sql.ts'
 
@@ -76,6 +76,8 @@ export interface ProbeContext {
   readonly sql: Sql
   /** Opens and closes a new connection to the local server. @throws what the server or the socket said. */
   dial(signal: AbortSignal): Promise<void>
+  /** Rows of a query in each other database that is to be told of, one after the other; rows are undefined where one would not answer. */
+  elsewhere(text: string): Promise<readonly { readonly database: string; readonly rows: readonly Row[] | undefined }[]>
   /** A monotonic clock, milliseconds. */
   elapsed(): number
   readonly facts: NodeFacts

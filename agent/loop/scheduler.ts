@@ -18,6 +18,8 @@ export interface SchedulerOptions {
   readonly facts: () => NodeFacts
   readonly sql: (session: SessionName, bounds: Bounds) => Sql
   readonly dial: (signal: AbortSignal) => Promise<void>
+  /** Asks the other databases; as ProbeContext has it. */
+  readonly elsewhere: (text: string, sql: Sql, bounds: Bounds) => ReturnType<ProbeContext['elsewhere']>
   /** A monotonic clock, milliseconds. */
   readonly elapsed: () => number
 }
@@ -86,15 +88,18 @@ export class Scheduler {
   }
 
   async #runOnce(probe: AnyProbe, waitedMs: number, signal: AbortSignal): Promise<void> {
-    const { clock, elapsed, facts, readings, sql, dial } = this.#options
+    const { clock, elapsed, facts, readings, sql, dial, elsewhere } = this.#options
     const start = elapsed()
     const begunAt = clock.now()
     using deadline = new ChildSignal(signal)
     const giveUp = (): void => deadline.abort(new SidecarError('QUERY_TIMEOUT', `no answer within ${probe.timeout} ms`))
     const timer = setTimeout(giveUp, probe.timeout)
+    const bounds = { timeout: probe.timeout, signal: deadline.signal }
+    const own = sql(probe.session, bounds)
     const context: ProbeContext = {
-      sql: sql(probe.session, { timeout: probe.timeout, signal: deadline.signal }),
+      sql: own,
       dial,
+      elsewhere: async (text) => await elsewhere(text, own, bounds),
       elapsed,
       facts: facts(),
     }

@@ -31,6 +31,7 @@ export const tableIo = {
   help: 'Blocks of each table that were read and that were found in shared buffers; shards count for their table.',
   interval: 60_000,
   sql: ({ role }) => sql(role !== 'standalone'),
+  inEvery: sql(false),
   families: Object.entries(parts).flatMap(([part, what]) => [
     counter(`pg_statio_user_tables_${part}_blocks_read`, `Blocks of ${what} that were read.`, `${part}_read`, labels),
     counter(

@@ -67,5 +67,14 @@ export const tables = {
   help: 'Scans, rows, dead rows and vacuums of each table; shards count for their table.',
   interval: 60_000,
   sql: ({ role }) => sqlFor(role !== 'standalone'),
-  families,
+  inEvery: sqlFor(false),
+  families: [
+    ...families,
+    gauge(
+      'citus_sidecar_database_readable',
+      'Whether tables of another database of CITUS_SIDECAR_DATABASES could be read.',
+      'readable',
+      ['datname'],
+    ),
+  ],
 } as const satisfies Collection

@@ -27,6 +27,7 @@ const facts: NodeFacts = { role: 'worker', inRecovery: false, version: 160_004 }
 const context: ProbeContext = {
   sql: scriptedSql(),
   dial: async () => await Promise.resolve(),
+  elsewhere: async () => await Promise.resolve([]),
   elapsed: () => 0,
   facts,
 }

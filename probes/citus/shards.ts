@@ -13,7 +13,7 @@ const families: readonly FamilySpec[] = [
     'bytes',
     labels,
   ),
-  gauge('citus_largest_local_shard_bytes', 'Size of the largest of these.', 'largest', labels),
+  gauge('citus_largest_local_shard_bytes', 'Size of the largest of these.', 'largest', labels, 'max'),
   gauge(
     'citus_local_shards_oldest_xid_age',
     'Transactions since the oldest one that a vacuum of these has not frozen.',
@@ -23,13 +23,15 @@ const families: readonly FamilySpec[] = [
 ]
 
 // A table that is partitioned has no storage of its own and no transaction id.
-const sql = `${tablesWith(true)}
-  select n.nspname as schema, c.relname as table, count(*)::float8 as shards, max(pg_catalog.age(s.relfrozenxid)) filter (where s.relfrozenxid <> '0')::float8 as age,
-         sum(s.relpages::bigint * b.size)::float8 as bytes, max(s.relpages::bigint * b.size)::float8 as largest
-    from tables t join pg_catalog.pg_class s on s.oid = t.oid join pg_catalog.pg_class c on c.oid = t.target
-    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    cross join (select pg_catalog.current_setting('block_size')::integer as size) b
-   where t.oid <> t.target group by 1, 2 order by sum(s.relpages::bigint) desc`
+const sql = `${tablesWith(true)},
+  sums as materialized (
+    select t.target, count(*) as shards, max(age(t.relfrozenxid)) filter (where t.relfrozenxid <> '0') as age, sum(t.relpages::bigint) as pages, max(t.relpages) as largest
+      from tables t where t.oid <> t.target group by t.target)
+  select n.nspname as schema, c.relname as table, s.shards::float8 as shards, s.age::float8 as age,
+         (s.pages * b.size)::float8 as bytes, (s.largest::bigint * b.size)::float8 as largest
+    from sums s join pg_catalog.pg_class c on c.oid = s.target join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    cross join (select current_setting('block_size')::integer as size) b
+   order by s.pages desc`
 
 /** Shards on this node by table. */
 export const shards = {

@@ -2,13 +2,13 @@
 // the shard's number behind it; one is unused where it is on all shards of this node.
 import { counter, gauge } from '../collection.ts'
 import type { Collection } from '../collection.ts'
-import { tablesWith } from './table-statistics.ts'
+import { tablesWith, withoutNumber } from './table-statistics.ts'
 
 const labels = ['schemaname', 'relname', 'indexrelname']
 
 const sql = (citus: boolean): string => `${tablesWith(citus)},
   found as materialized (
-    select n.nspname as schemaname, c.relname, case when t.oid = t.target then i.relname else regexp_replace(i.relname, '_[0-9]{1,18}$', '') end as indexrelname,
+    select n.nspname as schemaname, c.relname, case when t.oid = t.target then i.relname else ${withoutNumber('i.relname')} end as indexrelname,
            i.oid, i.relpages, x.indisunique or x.indisexclusion or x.indisreplident as needed, x.indisvalid as valid
       from tables t join pg_catalog.pg_index x on x.indrelid = t.oid join pg_catalog.pg_class i on i.oid = x.indexrelid
       join pg_catalog.pg_class c on c.oid = t.target join pg_catalog.pg_namespace n on n.oid = c.relnamespace)

@@ -5,22 +5,25 @@ import { tablesWith } from './table-statistics.ts'
 
 const labels = ['datname', 'schemaname', 'relname']
 
-/** What pg_statio_user_tables has, without reading a view that hides shards. */
-function blocks(relation: string, alias: string): string {
-  return `cross join lateral (select coalesce(sum(pg_stat_get_blocks_fetched(r.oid) - pg_stat_get_blocks_hit(r.oid)), 0) as read,
-                                     coalesce(sum(pg_stat_get_blocks_hit(r.oid)), 0) as hit from ${relation}) ${alias}`
-}
+const of = (part: string, read: string, hit: string): string =>
+  `sum(coalesce(${read}, 0))::float8 as ${part}_read, sum(coalesce(${hit}, 0))::float8 as ${part}_hit`
+const blocksOf = (oid: string): readonly [read: string, hit: string] => [
+  `pg_stat_get_blocks_fetched(${oid}) - pg_stat_get_blocks_hit(${oid})`,
+  `pg_stat_get_blocks_hit(${oid})`,
+]
 
-const sql = (citus: boolean): string => `${tablesWith(citus)}
-  select current_database() as datname, n.nspname as schemaname, c.relname,
-         ${['heap', 'idx', 'toast', 'tidx'].map((part) => `sum(${part}.read)::float8 as ${part}_read, sum(${part}.hit)::float8 as ${part}_hit`).join(', ')}
-    from tables t join pg_catalog.pg_class c on c.oid = t.target join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    join pg_catalog.pg_class own on own.oid = t.oid
-    ${blocks('(select own.oid) r', 'heap')}
-    ${blocks('(select i.indexrelid as oid from pg_catalog.pg_index i where i.indrelid = own.oid) r', 'idx')}
-    ${blocks('(select own.reltoastrelid as oid where own.reltoastrelid <> 0) r', 'toast')}
-    ${blocks('(select i.indexrelid as oid from pg_catalog.pg_index i where i.indrelid = own.reltoastrelid and own.reltoastrelid <> 0) r', 'tidx')}
-   group by n.nspname, c.relname order by sum(heap.read + heap.hit + idx.read + idx.hit) desc`
+/** What pg_statio_user_tables has, without reading a view that hides shards. */
+const sql = (citus: boolean): string => `${tablesWith(citus)},
+  indexed as materialized (
+    select x.indrelid, sum(${blocksOf('x.indexrelid')[0]}) as read, sum(${blocksOf('x.indexrelid')[1]}) as hit from pg_catalog.pg_index x group by 1),
+  counted as materialized (
+    select t.target, ${of('heap', ...blocksOf('t.oid'))}, ${of('toast', ...blocksOf('nullif(t.toast, 0)'))},
+           ${of('idx', 'indexes.read', 'indexes.hit')}, ${of('tidx', 'toasted.read', 'toasted.hit')}
+      from tables t left join indexed indexes on indexes.indrelid = t.oid left join indexed toasted on toasted.indrelid = t.toast and t.toast <> 0
+     group by t.target)
+  select current_database() as datname, n.nspname as schemaname, c.relname, u.*
+    from counted u join pg_catalog.pg_class c on c.oid = u.target join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+   order by u.heap_read + u.heap_hit + u.idx_read + u.idx_hit desc`
 
 const parts = { heap: 'the table', idx: 'its indexes', toast: 'its TOAST table', tidx: 'the index of that' }
 

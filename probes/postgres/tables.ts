@@ -44,20 +44,21 @@ function sqlFor(citus: boolean): string {
   const columns = [
     ...Object.entries(sums).map(([name, text]) => `sum(${text})::float8 as ${name}`),
     ...Object.entries(times).map(([name, text]) => `min(coalesce(extract(epoch from ${text}), 0))::float8 as ${name}`),
-    `(sum(own.relpages::bigint + toast.pages) filter (where own.reltuples >= 0) * block.size)::float8 as table_size_bytes`,
-    `(sum(indexes.pages) filter (where own.reltuples >= 0) * block.size)::float8 as index_size_bytes`,
+    '(sum(t.relpages::bigint + coalesce(toast.relpages, 0) + coalesce(toasted.pages, 0)) filter (where t.reltuples >= 0) * max(block.size))::float8 as table_size_bytes',
+    '(sum(coalesce(indexes.pages, 0)) filter (where t.reltuples >= 0) * max(block.size))::float8 as index_size_bytes',
   ]
-  return `${tablesWith(citus)}
-  select pg_catalog.current_database() as datname, n.nspname as schemaname, c.relname, ${columns.join(',\n         ')}
-    from tables t join pg_catalog.pg_class c on c.oid = t.target join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    join pg_catalog.pg_class own on own.oid = t.oid
-    cross join (select current_setting('block_size')::integer as size) block
-    cross join lateral (select coalesce(sum(r.relpages), 0) as pages from pg_catalog.pg_class r
-                         where own.reltoastrelid <> 0 and r.oid in (own.reltoastrelid, (select x.indexrelid from pg_catalog.pg_index x where x.indrelid = own.reltoastrelid))) toast
-    cross join lateral (select coalesce(sum(pg_catalog.pg_stat_get_numscans(i.indexrelid)), 0) as scans, coalesce(sum(r.relpages), 0) as pages,
-                               coalesce(sum(pg_catalog.pg_stat_get_tuples_fetched(i.indexrelid)), 0) as fetched
-                          from pg_catalog.pg_index i join pg_catalog.pg_class r on r.oid = i.indexrelid where i.indrelid = t.oid) indexes
-   group by n.nspname, c.relname, block.size order by sum(pg_catalog.pg_stat_get_live_tuples(t.oid)) desc`
+  return `${tablesWith(citus)},
+  indexed as materialized (
+    select x.indrelid, sum(pg_stat_get_numscans(x.indexrelid)) as scans, sum(pg_stat_get_tuples_fetched(x.indexrelid)) as fetched, sum(i.relpages::bigint) as pages
+      from pg_catalog.pg_index x join pg_catalog.pg_class i on i.oid = x.indexrelid group by 1),
+  counted as materialized (
+    select t.target, sum(pg_stat_get_live_tuples(t.oid)) as weight, ${columns.join(',\n         ')}
+      from tables t left join indexed indexes on indexes.indrelid = t.oid
+      left join pg_catalog.pg_class toast on toast.oid = t.toast and t.toast <> 0 left join indexed toasted on toasted.indrelid = t.toast and t.toast <> 0
+      cross join (select current_setting('block_size')::integer as size) block
+     group by t.target)
+  select current_database() as datname, n.nspname as schemaname, c.relname, u.*
+    from counted u join pg_catalog.pg_class c on c.oid = u.target join pg_catalog.pg_namespace n on n.oid = c.relnamespace order by u.weight desc`
 }
 
 /** Statistics of each table of the database. */

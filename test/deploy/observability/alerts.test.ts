@@ -5,6 +5,7 @@ import { basename } from 'node:path'
 import { suite, test } from 'node:test'
 import { holdOutcomes } from '../../../exporters/leaving.ts'
 import { metrics } from '../../../exporters/prometheus/metrics.ts'
+import { everyFamily } from '../../../probes/collections.ts'
 import { allProbes, poolerProbes } from '../../../probes/index.ts'
 import { alertRules, ruleFiles, selectorsOf, unitTestFiles, unitTests } from '../../support/alert-rules.ts'
 import { page, root, rowsUnder } from '../../support/documents.ts'
@@ -13,7 +14,10 @@ import { probeLimits } from '../../support/probe-limits.ts'
 const rules = alertRules()
 const trials = unitTests()
 const names = rules.map(({ alert }) => alert)
-const labelsOf = new Map([['up', [] as readonly string[]], ...metrics.map((one) => [one.name, one.labels] as const)])
+const labelsOf = new Map([
+  ['up', [] as readonly string[]],
+  ...[...metrics, ...everyFamily()].map((one) => [one.name, one.labels] as const),
+])
 /** Labels that a scrape adds. */
 const ofTheScrape = ['job', 'instance', 'namespace']
 
@@ -32,7 +36,7 @@ const known: Readonly<Record<string, readonly string[]>> = {
 }
 
 function assertKnown(metric: string, labels: readonly string[], where: string): void {
-  const own = labelsOf.get(metric)
+  const own = labelsOf.get(metric.replace(/^pg_settings_.+/, 'pg_settings_*'))
   assert.ok(own !== undefined, `${where} asks for ${metric}, which nobody exports`)
   for (const label of labels)
     assert.ok([...own, ...ofTheScrape].includes(label), `${where}: ${metric} has no label ${label}`)

@@ -62,6 +62,9 @@ testCheck('settings and pod agree', disagreements, [
     /\/run\/citus-sidecar of postgres is tmp, not citus-sidecar/,
   ],
   [worker, `${sidecar}.volumeMounts.socket.name`, 'citus-sidecar', /\/var\/run\/postgresql of postgres is socket/],
+  [worker, `${sidecar}.env.CITUS_SIDECAR_DATA_DIR.value`, '/data', /looks elsewhere for the data directory/],
+  [worker, `${sidecar}.volumeMounts.pgdata.readOnly`, undefined, /could write into the data directory/],
+  [worker, `${sidecar}.volumeMounts.pgdata.name`, 'tmp', /\/pgdata of postgres is pgdata/],
 ])
 
 testCheck('PostgreSQL is configured for its pod', postgresDisagreements, [

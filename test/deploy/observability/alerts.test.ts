@@ -4,18 +4,15 @@ import { globSync } from 'node:fs'
 import { basename } from 'node:path'
 import { suite, test } from 'node:test'
 import { holdOutcomes } from '../../../exporters/leaving.ts'
-import { metrics } from '../../../exporters/prometheus/metrics.ts'
 import { allProbes, poolerProbes } from '../../../probes/index.ts'
 import { alertRules, ruleFiles, selectorsOf, unitTestFiles, unitTests } from '../../support/alert-rules.ts'
 import { page, root, rowsUnder } from '../../support/documents.ts'
+import { assertExported, labelsOf } from '../../support/exported-metrics.ts'
 import { probeLimits } from '../../support/probe-limits.ts'
 
 const rules = alertRules()
 const trials = unitTests()
 const names = rules.map(({ alert }) => alert)
-const labelsOf = new Map([['up', [] as readonly string[]], ...metrics.map((one) => [one.name, one.labels] as const)])
-/** Labels that a scrape adds. */
-const ofTheScrape = ['job', 'instance', 'namespace']
 
 /** What labels may say; of the others any value will do. */
 const known: Readonly<Record<string, readonly string[]>> = {
@@ -29,13 +26,6 @@ const known: Readonly<Record<string, readonly string[]>> = {
     // Own queries, whatever they are called.
     .concat('query.+'),
   check: rowsUnder(page('docs/probes.md'), 'check', 'status').map(({ cells }) => cells['check'] ?? ''),
-}
-
-function assertKnown(metric: string, labels: readonly string[], where: string): void {
-  const own = labelsOf.get(metric)
-  assert.ok(own !== undefined, `${where} asks for ${metric}, which nobody exports`)
-  for (const label of labels)
-    assert.ok([...own, ...ofTheScrape].includes(label), `${where}: ${metric} has no label ${label}`)
 }
 
 suite('an expression is read', () => {
@@ -63,7 +53,7 @@ suite('an alert', () => {
       const selectors = selectorsOf(expr)
       assert.ok(selectors.length > 0)
       for (const { metric, matchers } of selectors) {
-        assertKnown(
+        assertExported(
           metric,
           matchers.map(({ label }) => label),
           alert,
@@ -111,8 +101,8 @@ suite('an alert', () => {
     for (const { name, input_series: series } of trials)
       for (const { metric, matchers } of series.flatMap((one) => selectorsOf(one.series))) {
         const labels = matchers.map(({ label }) => label)
-        assertKnown(metric, labels, `the test "${name}"`)
-        for (const label of labelsOf.get(metric) ?? [])
+        assertExported(metric, labels, `the test "${name}"`)
+        for (const label of labelsOf(metric) ?? [])
           assert.ok(labels.includes(label), `${name}: ${metric} lacks ${label}`)
       }
   })

@@ -1,7 +1,7 @@
 // Would each sidecar start with the settings that the manifests give it, and do they agree with the pod they are in.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Container } from 'kubernetes-types/core/v1.d.ts'
 import { loadConfig } from '../../../agent/config.ts'
 import type { Config } from '../../../agent/config.ts'
@@ -96,8 +96,26 @@ export function disagreements(objects: Objects): readonly string[] {
     }
     return [
       ...broken(workload.name, rules),
+      ...dataDisagreements(workload, config.dataDir),
       ...sharedVolume(workload, config.runDir, ['citus-sidecar', 'postgres']),
       ...sharedVolume(workload, config.pgHost, ['citus-sidecar', 'postgres']),
     ]
   })
+}
+
+/** Where the sidecar is to see the data directory, it sees PostgreSQL's, and cannot change it. */
+function dataDisagreements(workload: Workload, dataDir: string | undefined): readonly string[] {
+  if (dataDir === undefined) return []
+  const folder = dirname(dataDir)
+  const { env = [] } = container(workload, 'postgres')
+  const { volumeMounts = [] } = container(workload, 'citus-sidecar')
+  const rules: Readonly<Record<string, boolean>> = {
+    'looks elsewhere for the data directory than PostgreSQL has it': env.some(
+      ({ name, value }) => name === 'PGDATA' && value === dataDir,
+    ),
+    'has a sidecar that could write into the data directory': volumeMounts.some(
+      ({ mountPath, readOnly }) => mountPath === folder && readOnly === true,
+    ),
+  }
+  return [...broken(workload.name, rules), ...sharedVolume(workload, folder, ['citus-sidecar', 'postgres'])]
 }

@@ -14,6 +14,7 @@ export function probeLimits(config: Config): ProbeLimits {
     heartbeatInterval,
     maxSeries,
     statementText,
+    pgMetrics,
     tenants,
     dataDir,
     logDir,
@@ -31,6 +32,7 @@ export function probeLimits(config: Config): ProbeLimits {
     heartbeatInterval,
     maxSeries,
     statementText,
+    pgMetrics,
     tenants,
     writeStatement: beatSql,
     paths: {

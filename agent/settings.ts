@@ -130,6 +130,12 @@ export const settings = {
     '250',
     'Series that one metric family tells each by itself, the most important ones; the rest is summed up under the label other.',
   ),
+  pgMetrics: required(
+    'CITUS_SIDECAR_PG_METRICS',
+    bool(),
+    'true',
+    'Whether metrics under the names of postgres_exporter are told; off where one runs beside the sidecar.',
+  ),
   databases: optional(
     'CITUS_SIDECAR_DATABASES',
     names(),

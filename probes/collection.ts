@@ -216,12 +216,14 @@ export function collect<N extends CollectionName | QueryName>(
   collection: Collection<N>,
   limits: ProbeLimits,
 ): Probe<N> {
-  const { name, help, interval, where = {}, families, collector, timeout } = collection
+  const { name, help, interval, where = {}, collector, timeout } = collection
+  const wanted = (family: FamilySpec): boolean => limits.pgMetrics || !family.name.startsWith('pg_')
+  const families = collection.families.filter(wanted)
   const reader = new FamilyReader(families, limits.maxSeries)
   const keptFor = Math.max(keptAtLeast, keptIntervals * interval)
   const own = 'reader' in collection ? collection.reader(limits) : undefined
   const found = async (context: ProbeContext, signal: AbortSignal): Promise<readonly Family[]> => {
-    if ('reader' in collection) return (await own?.(context)) ?? []
+    if ('reader' in collection) return ((await own?.(context)) ?? []).filter(({ spec }) => wanted(spec))
     return reader.read(await rowsOf(collection, context, signal))
   }
   return {
@@ -235,7 +237,7 @@ export function collect<N extends CollectionName | QueryName>(
       acceptanceOf(error) === 'failed' ? interval * Math.min(2 ** (inARow - 1), longestBackoff) : interval,
     families,
     ...(collector === undefined ? {} : { collector }),
-    skip: (facts) => notAskedOn(where, facts),
+    skip: (facts) => (families.length === 0 ? 'CITUS_SIDECAR_PG_METRICS is off' : notAskedOn(where, facts)),
     read: async (context, signal) => new FamilyReading(await found(context, signal), keptFor) as ReadingTypes[N],
   }
 }

@@ -138,6 +138,8 @@ export interface ProbeLimits {
   readonly heartbeatInterval: number
   /** Series of a family that are told each by itself. */
   readonly maxSeries: number
+  /** Whether families under the names of postgres_exporter are told. */
+  readonly pgMetrics: boolean
   /** Whether the text of statements is told. */
   readonly statementText: boolean
   /** Whether tenants are told by name. */

@@ -92,6 +92,33 @@ export const metrics: readonly Metric[] = [
     samples: (snapshot) => ofRow(snapshot, (row) => row.metadataSynced),
   },
   {
+    name: 'citus_node_should_have_shards',
+    help: 'Whether the coordinator may place shards on this node.',
+    labels: ['group'],
+    samples: (snapshot) => ofRow(snapshot, (row) => row.shouldHaveShards),
+  },
+  {
+    name: 'citus_node_info',
+    help: 'The row that the coordinator has of this node; always 1.',
+    labels: ['nodeid', 'group', 'role', 'node'],
+    samples: (snapshot) => {
+      const row = ownRow(snapshot)
+      if (row === undefined || row === null) return []
+      const { nodeId, groupId, role, host, port } = row
+      return [{ labels: { nodeid: String(nodeId), group: String(groupId), role, node: `${host}:${port}` }, value: 1 }]
+    },
+  },
+  {
+    name: 'citus_peer_probe_duration_seconds',
+    help: 'How long it took to reach it, or to give up.',
+    labels: ['peer'],
+    samples: ({ readings }) =>
+      (readings['citus.peers']?.value ?? []).map((peer) => ({
+        labels: { peer: `${peer.host}:${peer.port}` },
+        value: peer.durationMs / 1_000,
+      })),
+  },
+  {
     name: 'citus_peer_reachable',
     help: 'Whether this node reaches another active node.',
     labels: ['peer'],

@@ -12,7 +12,7 @@ export const counters = {
   select kind, c.connection_establishment_succeeded::float8 as established, c.connection_establishment_failed::float8 as failed, c.connection_reused::float8 as reused,
          case kind when 'single_shard' then c.query_execution_single_shard else c.query_execution_multi_shard end::float8 as queries, extract(epoch from c.stats_reset)::float8 as reset
     from pg_catalog.citus_stat_counters((select d.oid from pg_catalog.pg_database d where d.datname = current_database())) c, unnest(array['single_shard', 'multi_shard']) kind
-   where current_setting('citus.enable_stat_counters')::boolean`,
+   where current_setting('citus.enable_stat_counters', true)::boolean`,
   families: [
     counter('citus_connections_established_total', 'Connections to other nodes that were made.', 'established'),
     counter('citus_connections_failed_total', 'Connections to other nodes that could not be made.', 'failed'),

@@ -77,7 +77,7 @@ const sql = `
   select t.tenant_attribute as tenant, t.colocation_id::text as colocation, t.query_count_in_this_period::float8 as queries, t.query_count_in_last_period::float8 as "queriesBefore",
          t.cpu_usage_in_this_period::float8 as cpu, t.cpu_usage_in_last_period::float8 as "cpuBefore",
          floor(extract(epoch from now()) / current_setting('citus.stat_tenants_period')::float8)::float8 as window
-    from pg_catalog.citus_stat_tenants_local t where current_setting('citus.stat_tenants_track') <> 'none'`
+    from pg_catalog.citus_stat_tenants_local t where current_setting('citus.stat_tenants_track', true) <> 'none'`
 
 function reader(limits: ProbeLimits): (context: ProbeContext) => Promise<readonly Family[]> {
   const told = new FamilyReader(families, limits.maxSeries)

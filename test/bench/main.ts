@@ -16,6 +16,7 @@ import { pace } from './pace.ts'
 import { paceText, reportText } from './report.ts'
 import type { Measured } from './report.ts'
 import { nodeHold, rollingRestarts } from './rolling-restart.ts'
+import { scrapeInTrouble } from './scrape-in-trouble.ts'
 import { start } from './start.ts'
 
 const claims: readonly Claim[] = [
@@ -31,6 +32,7 @@ const claims: readonly Claim[] = [
   metricsCost,
   manyShards,
   rendering,
+  scrapeInTrouble,
 ]
 /** A run takes about twenty minutes; one that takes twice that has got stuck. */
 const longest = 2_400_000

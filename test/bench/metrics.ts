@@ -47,13 +47,17 @@ async function serverTime(node: LocalNode, role: string): Promise<number> {
   return row?.time ?? 0
 }
 
-async function asked(node: LocalNode, probes: readonly string[]): Promise<StatusReport> {
+/** Waits until each of these probes has had an answer to a question that was put after then. */
+async function asked(node: LocalNode, probes: readonly string[], since = 0): Promise<StatusReport> {
   await node.sidecar.answers('/readyz')
   let status: StatusReport | undefined
   await timeUntil('everything was asked', performance.now(), async () => {
     status = JSON.parse((await node.sidecar.get('/status')).body) as StatusReport
     const { readings } = status
-    return probes.every((name) => readings[name as 'postgres.tables']?.value !== undefined)
+    return probes.every((name) => {
+      const reading = readings[name as 'postgres.tables']
+      return reading?.value !== undefined && reading.begunAt > since
+    })
   })
   if (status === undefined) throw new Error('no status')
   return status
@@ -153,7 +157,9 @@ async function measureShards(cluster: LocalCluster): Promise<readonly Result[]> 
     'citus.orphans',
     'citus.fingerprints',
   ])
-  const took = Object.entries(readings).map(([name, reading]) => ({ name, time: reading?.durationMs ?? 0 }))
+  // Once more: the first time a backend reads the catalogs it has nothing of them in its caches.
+  const again = await asked(node, ['citus.shards', 'citus.fingerprints'], readings['citus.shards']?.takenAt)
+  const took = Object.entries(again.readings).map(([name, reading]) => ({ name, time: reading?.durationMs ?? 0 }))
   const citus = took.filter(
     ({ name }) => name.startsWith('citus.') && !/\.(?:orphans|versions|local|nodes|peers)$/.test(name),
   )
@@ -186,7 +192,7 @@ async function measureShards(cluster: LocalCluster): Promise<readonly Result[]> 
 
 export const manyShards: Claim = {
   name: 'many-shards',
-  how: '1,000 tables of 16 shards, all on one worker; the sidecar is started anew, and each probe counts once, from question to answer',
+  how: '1,000 tables of 16 shards, all on one worker; the sidecar is started anew, and of each probe the second look counts, from question to answer',
   run: async (agent) => {
     await using cluster = await startCluster({
       workers: 1,

@@ -16,10 +16,10 @@ export async function statusOf(url: string): Promise<number> {
   })
 }
 
-/** Milliseconds from `since` (performance.now) until a condition holds. @throws after 60 s. */
+/** Milliseconds from `since` (performance.now()) until a condition holds. @throws after 90 s. */
 export async function timeUntil(what: string, since: number, holds: () => Promise<boolean>): Promise<number> {
   while (!(await holds())) {
-    if (performance.now() - since > 60_000) throw new Error(`${what}: not within 60 s`)
+    if (performance.now() - since > 90_000) throw new Error(`${what}: not within 90 s`)
     await delay(4)
   }
   return performance.now() - since

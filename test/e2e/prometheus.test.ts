@@ -12,9 +12,6 @@ import { PrometheusServer, withoutPrometheus } from '../support/prometheus-serve
 /** They tell of the machine on which the test runs. */
 const ofThisMachine = /^Citus(?:CpuThrottled|OutOfMemory)$/
 
-/** Views of Citus that the stand-in has not. */
-const notInStandIn: readonly string[] = ['citus.counters', 'citus.tenants']
-
 /** The probes that alerts on a whole cluster rest on. */
 const awaited = ['citus.fingerprints', 'citus.background', 'citus.orphans', 'postgres.settings', 'citus.transactions']
 
@@ -46,7 +43,6 @@ suite('a Prometheus', { skip: withoutPrometheus }, () => {
   async function active(state?: 'firing'): Promise<readonly string[]> {
     return (await prometheus.alerts())
       .filter(({ labels }) => !ofThisMachine.test(labels['alertname'] ?? ''))
-      .filter(({ labels }) => cluster.kind === 'citus' || !notInStandIn.includes(labels['probe'] ?? ''))
       .filter((alert) => state === undefined || alert.state === state)
       .map(({ labels }) => [labels['alertname'], labels['instance'], labels['part']].filter(Boolean).join(' '))
       .toSorted()

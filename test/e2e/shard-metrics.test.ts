@@ -114,6 +114,24 @@ suite('metrics of shards', () => {
     assert.equal(await told(to, 'citus_local_shards', 'events'), 5)
   })
 
+  test('follow a shard that is split', async (t) => {
+    if (cluster.kind !== 'citus') return t.skip('real Citus only: the stand-in moves no data')
+    const { coordinator, workers } = cluster
+    const [first, second] = workers
+    assert.ok(first && second)
+    const [shard] = await coordinator.postgres.query<{ id: string; middle: string; node: number }>(
+      `select s.shardid::text as id, ((s.shardminvalue::bigint + s.shardmaxvalue::bigint) / 2)::text as middle, n.nodeid as node
+         from pg_dist_shard s join pg_dist_placement using (shardid) join pg_dist_node n using (groupid)
+        where s.logicalrelid = 'events'::regclass and n.nodeport = ${first.pgPort} order by 1 limit 1`,
+    )
+    const before = (await told(first, 'citus_local_shards', 'events')) ?? 0
+    await coordinator.postgres.query(
+      `select citus_split_shard_by_split_points(${shard?.id}, array['${shard?.middle}'], array[${shard?.node}, ${shard?.node}], 'block_writes')`,
+    )
+    for (const worker of [first, second]) await compare(worker)
+    assert.equal(await told(first, 'citus_local_shards', 'events'), before + 1)
+  })
+
   test('do not tell of the empty shell that a distributed table is on the coordinator', async (t) => {
     if (cluster.kind !== 'citus') return t.skip('real Citus only: the stand-in moves no data')
     await lookAgain(cluster.coordinator)

@@ -1,14 +1,32 @@
 // Rows -> families: what has no value is no sample, a bad row costs itself alone, and what is too much is summed up.
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { counter, FamilyReader, gauge } from '../../probes/collection.ts'
+import { collect, counter, FamilyReader, gauge } from '../../probes/collection.ts'
 import type { Family, FamilySpec, Row } from '../../probes/collection.ts'
+import { probeLimits } from '../support/probe-limits.ts'
+import { probeContext, scriptedSql } from '../support/scripted-sql.ts'
 
 const spec = counter('a_total', 'A.', 'n', ['table'])
 
 function read(specs: readonly FamilySpec[], rows: readonly Row[], limit = 1_000): readonly Omit<Family, 'spec'>[] {
   return new FamilyReader(specs, limit).read(rows).map(({ samples, dropped }) => ({ samples, dropped }))
 }
+
+test('without the names of postgres_exporter a collection that has others keeps those, and one that has none is not asked', async () => {
+  const limits = { ...probeLimits, pgMetrics: false }
+  const facts = { role: 'standalone', inRecovery: false } as const
+  const row = { name: 'x', a: 1, b: 2 }
+  const made = (families: readonly FamilySpec[]) =>
+    collect({ name: 'postgres.wal', help: 'Help.', interval: 1_000, sql: () => 'select', families }, limits)
+  const both = made([gauge('pg_a', 'A.', 'a'), gauge('citus_b', 'B.', 'b')])
+  assert.equal(both.skip(facts), undefined)
+  const found = await both.read(probeContext(scriptedSql({ when: /select/, rows: [row] })), AbortSignal.timeout(60_000))
+  assert.deepEqual(
+    found.families.map(({ spec }) => spec.name),
+    ['citus_b'],
+  )
+  assert.equal(made([gauge('pg_a', 'A.', 'a')]).skip(facts), 'CITUS_SIDECAR_PG_METRICS is off')
+})
 
 suite('rows become families', () => {
   test('with labels and values by column', () => {

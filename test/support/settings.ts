@@ -132,6 +132,7 @@ export function examples(folder: string): Readonly<Record<SettingName, Example>>
       ],
       wrong: ['9', '100001', 'all'],
     },
+    pgMetrics: booleans,
     databases: {
       good: [
         ['*', ['*']],

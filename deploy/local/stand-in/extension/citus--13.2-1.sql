@@ -1466,3 +1466,12 @@ returns setof record language sql as $$ select null::bigint, 0, 0, 0::bigint, no
 create function pg_catalog.get_rebalance_progress(
   out operation_type text, out progress bigint, out source_shard_size bigint, out target_shard_size bigint, out source_lsn pg_lsn, out target_lsn pg_lsn)
 returns setof record language sql as $$ select ''::text, 0::bigint, 0::bigint, 0::bigint, null::pg_lsn, null::pg_lsn where false $$;
+create function pg_catalog.citus_stat_counters(of_database oid default 0,
+  out database_id oid, out connection_establishment_succeeded bigint, out connection_establishment_failed bigint, out connection_reused bigint,
+  out query_execution_single_shard bigint, out query_execution_multi_shard bigint, out stats_reset timestamptz)
+returns setof record language sql as $$ select 0::oid, 0::bigint, 0::bigint, 0::bigint, 0::bigint, 0::bigint, null::timestamptz where false $$;
+create view citus.citus_stat_tenants_local as
+  select ''::text as tenant_attribute, 0 as colocation_id, 0 as query_count_in_this_period, 0 as query_count_in_last_period,
+         0::float8 as cpu_usage_in_this_period, 0::float8 as cpu_usage_in_last_period where false;
+alter view citus.citus_stat_tenants_local set schema pg_catalog;
+grant select on pg_catalog.citus_stat_tenants_local to public;

@@ -10,6 +10,9 @@ function tracer(): Tracer {
   return trace.getTracer('citus-sidecar', version)
 }
 
+/** Outcomes that are failures. */
+const bad: ReadonlySet<string> = new Set(['failed', 'undone', 'expired'])
+
 /** What a failure is, without what it says: SQLSTATE, our own code or the kind of error. */
 function markFailed(span: Span, error: unknown): void {
   const state = sqlstate(error)
@@ -61,10 +64,10 @@ export class OperationTrace {
     return context.with(this.#phase?.under ?? this.#context, work)
   }
 
-  /** One part of it, from begin to end; with its queries, but where it asks the same again and again (`quiet`). */
-  async part<T>(name: string, work: () => Promise<T>, quiet = false): Promise<T> {
+  /** One part of it, from begin to end, with its queries. */
+  async part<T>(name: string, work: () => Promise<T>): Promise<T> {
     const span = tracer().startSpan(`${this.#name} ${name}`, {}, this.#context)
-    return await run(span, quiet ? context.active() : trace.setSpan(this.#context, span), work)
+    return await run(span, trace.setSpan(this.#context, span), work)
   }
 
   /** Enters a phase, which ends the one before. */
@@ -88,6 +91,7 @@ export class OperationTrace {
   end(outcome: string): void {
     this.#phase?.span.end()
     this.#phase = undefined
+    if (bad.has(outcome)) this.#span.setStatus({ code: SpanStatusCode.ERROR })
     this.#span.setAttribute('citus.operation.outcome', outcome)
     this.#span.end()
   }

@@ -5,7 +5,7 @@ import { envDetector, resourceFromAttributes } from '@opentelemetry/resources'
 import type { SpanExporter } from '@opentelemetry/sdk-trace'
 import { CountedSpans } from './counted-spans.ts'
 import type { CountedSpansOptions, TraceFigures } from './counted-spans.ts'
-import { discreetQueries, hookPg } from './query-spans.ts'
+import { DiscreetQueries, hookPg } from './query-spans.ts'
 
 export interface TracesOptions extends Pick<CountedSpansOptions, 'queue' | 'onSent'> {
   readonly protocol: 'http/protobuf' | 'http/json' | 'grpc'
@@ -33,7 +33,7 @@ export async function startTraces({ protocol, attributes, queue, onSent }: Trace
     resource: resourceFromAttributes(attributes),
     resourceDetectors: [envDetector],
     instrumentations: [hookPg()],
-    spanProcessors: [discreetQueries, spans],
+    spanProcessors: [new DiscreetQueries(spans)],
     // Left out, both would be sent to a collector on this machine by default.
     metricReaders: [],
     logRecordProcessors: [],

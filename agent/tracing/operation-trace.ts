@@ -14,12 +14,14 @@ function tracer(): Tracer {
 const bad: ReadonlySet<string> = new Set(['failed', 'undone', 'expired'])
 
 /** What a failure is, without what it says: SQLSTATE, our own code or the kind of error. */
-function markFailed(span: Span, error: unknown): void {
+function failureOf(error: unknown): Attributes {
   const state = sqlstate(error)
   const code = error instanceof SidecarError ? error.code : error instanceof Error ? error.name : '_OTHER'
-  span.setAttribute('error.type', state ?? code)
-  if (state !== undefined) span.setAttribute('db.response.status_code', state)
-  span.setStatus({ code: SpanStatusCode.ERROR })
+  return state === undefined ? { 'error.type': code } : { 'error.type': state, 'db.response.status_code': state }
+}
+
+function markFailed(span: Span, error: unknown): void {
+  span.setAttributes(failureOf(error)).setStatus({ code: SpanStatusCode.ERROR })
 }
 
 async function run<T>(span: Span, under: Context, work: () => Promise<T>): Promise<T> {
@@ -79,6 +81,12 @@ export class OperationTrace {
 
   set(attributes: Attributes): void {
     this.#span.setAttributes(attributes)
+  }
+
+  /** Something failed and is tried again. */
+  trouble(error: unknown): void {
+    const span = this.#phase?.span ?? this.#span
+    span.addEvent('trouble', failureOf(error))
   }
 
   /** It failed, in the phase it is in. */

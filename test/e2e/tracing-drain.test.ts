@@ -52,7 +52,7 @@ suite('the trace of a drain', { skip: withoutPgBouncer }, () => {
       },
       {
         context: () =>
-          receiver.spans.map(({ name, resource }) => `${name} ${resource['service.instance.id']}`).join('\n'),
+          receiver.spans.map(({ name, resource }) => `${name} ${String(resource['service.instance.id'])}`).join('\n'),
       },
     )
   }
@@ -115,8 +115,11 @@ suite('the trace of a drain', { skip: withoutPgBouncer }, () => {
   test('goes on in the sidecar that takes the drain up after a kill', async () => {
     const open = await worker.postgres.connect()
     await open.query('begin; select txid_current()')
+    const held = receiver.named('drain hold').length
     const { id } = await beginDrain(worker)
     await inPhase(worker, 'drain')
+    // What a killed process has not sent is lost.
+    await eventually('the hold is told', () => receiver.named('drain hold').length > held)
     await worker.sidecar.kill()
     worker.sidecar.start()
     await worker.sidecar.answers('/livez', patience)

@@ -138,3 +138,60 @@ suite('the trace of a registration', () => {
       assert.ok(!bytes.includes(secret))
   })
 })
+
+for (const protocol of ['http/protobuf', 'http/json'])
+  test(`bootstrap is a trace by ${protocol}, sent before the command ends, without the password's verifier`, async () => {
+    await using receiver = await OtlpReceiver.start()
+    await using cluster = await startCluster({
+      workers: 0,
+      prepare: 'nothing',
+      env: { PGDATABASE: 'app', OTEL_EXPORTER_OTLP_PROTOCOL: protocol, ...receiver.env },
+    })
+    const { code, stderr } = await cluster.coordinator.command(['bootstrap', '--create'])
+    assert.equal(code, 0, stderr)
+    const names = receiver.spans.map(({ name }) => name)
+    for (const name of ['bootstrap', 'bootstrap database', 'bootstrap schema', 'ALTER', 'COMMIT'])
+      assert.ok(names.includes(name), `${name} in ${names.join(', ')}`)
+    assert.equal(new Set(receiver.spans.map(({ traceId }) => traceId)).size, 1)
+    assert.ok(!Buffer.concat(receiver.bodies).includes('SCRAM'))
+  })
+
+test('by grpc a receiver that does not answer costs a command two seconds at its end, and no more', async () => {
+  await using silent = await OtlpReceiver.start()
+  silent.mood = 'silent'
+  await using cluster = await startCluster({
+    workers: 0,
+    prepare: 'nothing',
+    env: { PGDATABASE: 'app', OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc', OTEL_EXPORTER_OTLP_ENDPOINT: silent.url },
+  })
+  const begun = performance.now()
+  const { code, stderr } = await cluster.coordinator.command(['bootstrap', '--create'])
+  assert.equal(code, 0, stderr)
+  assert.ok(performance.now() - begun < 10_000)
+})
+
+test('a failed bootstrap says its SQLSTATE in the span of the query and in those above, and no message', async () => {
+  await using receiver = await OtlpReceiver.start()
+  await using cluster = await startCluster({
+    workers: 0,
+    prepare: 'nothing',
+    env: { PGDATABASE: 'app', ...receiver.env },
+  })
+  await cluster.coordinator.postgres.query('create database app')
+  await cluster.coordinator.postgres.query(
+    'create schema citus_sidecar; create view citus_sidecar.members as select 1',
+    [],
+    {
+      database: 'app',
+    },
+  )
+  const { code } = await cluster.coordinator.command(['bootstrap', '--create'])
+  assert.equal(code, 1)
+  const failed = receiver.spans.filter(({ status }) => status.code === 'STATUS_CODE_ERROR')
+  assert.ok(failed.length >= 3, failed.map(({ name }) => name).join(', '))
+  for (const { name, status, attributes } of failed) {
+    assert.equal(status.message, '', name)
+    assert.match(String(attributes['error.type']), /^[0-9A-Z]{5}$/, name)
+    assert.equal(attributes['db.response.status_code'], attributes['error.type'], name)
+  }
+})

@@ -8,7 +8,7 @@ import { eventually } from '../../deploy/local/eventually.ts'
 import type { LocalCluster } from '../../deploy/local/local-cluster.ts'
 import { startCluster } from '../../deploy/local/start-cluster.ts'
 import { joined, quick } from '../support/joining.ts'
-import { OtlpReceiver } from '../support/otlp-receiver.ts'
+import { OtlpReceiver, startGrpcReceiver } from '../support/otlp-receiver.ts'
 import type { ReceivedSpan } from '../support/otlp-receiver.ts'
 
 /** Writes the URL of every module that the process loads into a file. */
@@ -155,6 +155,21 @@ for (const protocol of ['http/protobuf', 'http/json'])
     assert.equal(new Set(receiver.spans.map(({ traceId }) => traceId)).size, 1)
     assert.ok(!Buffer.concat(receiver.bodies).includes('SCRAM'))
   })
+
+test('bootstrap is a trace by grpc', async () => {
+  await using receiver = await startGrpcReceiver()
+  const env = { PGDATABASE: 'app', OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc', OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url }
+  await using cluster = await startCluster({ workers: 0, prepare: 'nothing', env })
+  const { code, stderr } = await cluster.coordinator.command(['bootstrap', '--create'])
+  assert.equal(code, 0, stderr)
+  assert.deepEqual(
+    receiver.spans
+      .map(({ name }) => name)
+      .filter((name) => name.startsWith('bootstrap'))
+      .toSorted(),
+    ['bootstrap', 'bootstrap database', 'bootstrap schema'],
+  )
+})
 
 test('by grpc a receiver that does not answer costs a command two seconds at its end, and no more', async () => {
   await using silent = await OtlpReceiver.start()

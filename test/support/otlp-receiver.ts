@@ -1,9 +1,10 @@
-// A receiver of traces for tests: OTLP over HTTP, decoded by OpenTelemetry's own published definitions; its mood is what the test says.
+// A receiver of traces for tests: OTLP over HTTP or gRPC, decoded by OpenTelemetry's own published definitions; its mood is what the test says.
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { gunzipSync } from 'node:zlib'
+import { Server as GrpcServer, ServerCredentials } from '@grpc/grpc-js'
 import definitions from '@opentelemetry/otlp-proto-exporter-base/build/src/generated/root.js'
 
 type Values = Readonly<Record<string, unknown>>
@@ -107,6 +108,41 @@ function spansOf({ resourceSpans = [] }: WireRequest, id: (text: string | undefi
   )
 }
 
+function decoded(body: Uint8Array): ReceivedSpan[] {
+  if (requestType === undefined) throw new Error('the definitions have no request of traces')
+  const plain = requestType.toObject(requestType.decode(body), { longs: String, enums: String, bytes: String })
+  return spansOf(plain as WireRequest, hex)
+}
+
+/** A receiver that speaks gRPC; `spans` grows as they come. */
+export async function startGrpcReceiver(): Promise<AsyncDisposable & { url: string; spans: ReceivedSpan[] }> {
+  const server = new GrpcServer()
+  const spans: ReceivedSpan[] = []
+  const service = {
+    export: {
+      path: '/opentelemetry.proto.collector.trace.v1.TraceService/Export',
+      requestStream: false,
+      responseStream: false,
+      requestSerialize: (bytes: Buffer) => bytes,
+      requestDeserialize: (bytes: Buffer) => bytes,
+      responseSerialize: (bytes: Buffer) => bytes,
+      responseDeserialize: (bytes: Buffer) => bytes,
+    },
+  }
+  server.addService(service, {
+    export: ({ request }: { request: Buffer }, answer: (error: null, bytes: Buffer) => void) => {
+      spans.push(...decoded(request))
+      answer(null, Buffer.alloc(0))
+    },
+  })
+  const { promise, resolve, reject } = Promise.withResolvers<number>()
+  server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, port) =>
+    error === null ? resolve(port) : reject(error),
+  )
+  const url = `http://127.0.0.1:${await promise}`
+  return { url, spans, [Symbol.asyncDispose]: async () => await Promise.resolve(server.forceShutdown()) }
+}
+
 /** A receiver on this machine; disposing ends it. */
 export class OtlpReceiver implements AsyncDisposable {
   mood: Mood = 'well'
@@ -160,11 +196,7 @@ export class OtlpReceiver implements AsyncDisposable {
     const type = String(request.headers['content-type'])
     if (type.includes('json'))
       this.spans.push(...spansOf(JSON.parse(body.toString()) as WireRequest, (text) => text ?? ''))
-    else {
-      if (requestType === undefined) throw new Error('the definitions have no request of traces')
-      const plain = requestType.toObject(requestType.decode(body), { longs: String, enums: String, bytes: String })
-      this.spans.push(...spansOf(plain as WireRequest, hex))
-    }
+    else this.spans.push(...decoded(body))
     answer.writeHead(200, { 'content-type': type }).end(type.includes('json') ? '{}' : '')
   }
 

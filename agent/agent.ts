@@ -14,6 +14,7 @@ import { Registration } from './cluster/registration.ts'
 import type { Config } from './config.ts'
 import { Coordinating } from './coordinating.ts'
 import { Leaving } from './leaving.ts'
+import { Hints } from './hints.ts'
 import { endWhenFree } from './lifecycle.ts'
 import { controlSocket } from './control-client.ts'
 import type { Report } from './events.ts'
@@ -28,11 +29,11 @@ import { Scheduler } from './loop/scheduler.ts'
 import { nodeFacts } from './node-facts.ts'
 import { connect, endClient } from './pg/connect.ts'
 import { localTarget } from './pg/conninfo.ts'
-import { listen } from './pg/listener.ts'
 import { probeLimits } from './probe-limits.ts'
 import { askOn } from './queries/ask.ts'
 import { OwnQueries } from './queries/own-queries.ts'
 import { Sessions } from './sessions.ts'
+import type { Telemetry } from './telemetry.ts'
 import { otherVersions } from './cluster/version-skew.ts'
 import { VerdictKeeper } from './verdict-keeper.ts'
 import { version } from './version.ts'
@@ -44,18 +45,18 @@ export interface Agent extends AsyncDisposable {
 }
 
 /** Starts everything; the HTTP port answers before PostgreSQL is first asked. @throws SidecarError LISTENER_FAILED. */
-export async function startAgent(config: Config, report: Report, stop: AbortSignal): Promise<Agent> {
+export async function startAgent(
+  config: Config,
+  report: Report,
+  telemetry: Telemetry,
+  stop: AbortSignal,
+): Promise<Agent> {
   await using stack = new AsyncDisposableStack()
   const clock = systemClock
   const startedAt = clock.now()
   const own = new AbortController()
   const { signal } = own
   const readings = new ReadingStore()
-  const listening = {
-    up: false,
-    reason: config.role === 'standalone' ? undefined : ('not connected yet' as string | undefined),
-  }
-
   const locator = new CoordinatorLocator(config, clock)
   const sessions = stack.use(new Sessions(config, locator, (use) => closed(use)))
 
@@ -119,6 +120,19 @@ export async function startAgent(config: Config, report: Report, stop: AbortSign
       return leaving.reason === undefined ? undefined : 'the coordinator is being drained'
     },
   })
+  const hints = new Hints({
+    config,
+    clock,
+    report,
+    locator,
+    onHint: () => {
+      scheduler.look('citus.nodes')
+      coordinating.hint()
+    },
+    onState: (up) => {
+      if (!up) scheduler.look('citus.nodes')
+    },
+  })
   const keeper = stack.use(new VerdictKeeper({ state: nodeState, report, onFlip: () => registration.tell() }))
   const prometheus = stack.use(new PrometheusExporter())
 
@@ -174,7 +188,8 @@ export async function startAgent(config: Config, report: Report, stop: AbortSign
       started: keeper.started,
       join: registration.join,
       maintenance: maintenance.current,
-      listening: listening.up,
+      listening: hints.state.up,
+      traces: telemetry.figures,
       leaving: leaving.drain.figures,
       ...coordinating.figures,
     }
@@ -186,7 +201,7 @@ export async function startAgent(config: Config, report: Report, stop: AbortSign
       ...rest,
       startedAt,
       finding: registration.finding ?? null,
-      listening: { ...listening },
+      listening: hints.state,
       flips: keeper.flips,
       members: registration.members,
     }
@@ -219,7 +234,6 @@ export async function startAgent(config: Config, report: Report, stop: AbortSign
 
   await maintenance.load()
   let run: number | undefined
-  let listenUntil = new AbortController()
   readings.on('reading', (name) => {
     const now = name === 'postgres.alive' ? readings.get(name)?.value?.startedAt : run
     // Up again, or up as another server: everything that was known of it is asked again.
@@ -241,13 +255,12 @@ export async function startAgent(config: Config, report: Report, stop: AbortSign
     if (name === 'citus.nodes' || name === 'citus.local' || name === 'postgres.identity') registration.hint()
   })
   report('started', { version, role: config.role, address: `${config.address.host}:${config.address.port}` })
-  const listenerDone = config.role === 'standalone' ? Promise.resolve() : listenForHints()
   void endWhenFree(stop, own, () => drain.neededUntil)
   const loops = Promise.all([
     scheduler.run(signal),
     queries.run(signal),
     registration.run(signal),
-    listenerDone,
+    hints.run(signal),
     maintenance.follow(registration, sessions.probe, config, signal),
     leaving.run(signal),
     coordinating.run(signal),
@@ -262,34 +275,7 @@ export async function startAgent(config: Config, report: Report, stop: AbortSign
   function letGo(name: ProbeName): void {
     const { error } = readings.get('citus.nodes') ?? {}
     if (name === 'postgres.connect' && readings.get(name)?.value?.state === 'shutting-down') void sessions.letGo()
-    if (name === 'citus.nodes' && error !== undefined && acceptanceOf(error) === 'shutting-down') {
-      listenUntil.abort()
-      listenUntil = new AbortController()
-    }
-  }
-
-  async function listenForHints(): Promise<void> {
-    await listen(
-      {
-        config,
-        clock,
-        random: Math.random,
-        target: async (late) => await locator.target('listen', late),
-        until: () => listenUntil.signal,
-        onHint: () => {
-          scheduler.look('citus.nodes')
-          coordinating.hint()
-        },
-        onState: ({ up, reason }) => {
-          if (up !== listening.up) report(up ? 'listen.up' : 'listen.down', reason === undefined ? {} : { reason })
-          Object.assign(listening, { up, reason })
-          // A broken listener is the first sign of a coordinator that moved or restarted.
-          if (!up) locator.forget()
-          if (!up) scheduler.look('citus.nodes')
-        },
-      },
-      signal,
-    )
+    if (name === 'citus.nodes' && error !== undefined && acceptanceOf(error) === 'shutting-down') hints.letGo()
   }
 
   const owned = stack.move()

@@ -1,5 +1,6 @@
 // Every event the sidecar reports: one table of name, level and sentence; each event is one log line with its details as fields.
 import type { Logger } from './log.ts'
+import { tellInSpan } from './tracing/told.ts'
 
 /** The table of events; docs/events.md is held against it by a test. */
 export const events = {
@@ -9,6 +10,9 @@ export const events = {
   'session.closed': { level: 'info', message: 'a held connection ended; it is opened again' },
   'listen.up': { level: 'info', message: 'listening on the coordinator' },
   'listen.down': { level: 'info', message: 'not listening on the coordinator; polling goes on' },
+  'traces.sent': { level: 'info', message: 'spans are received again, or for the first time' },
+  'traces.lost': { level: 'warn', message: 'spans could not be sent; said once until they can' },
+  'traces.failed': { level: 'warn', message: 'traces could not be switched on; all else works' },
   'queries.read': { level: 'info', message: 'own queries were read: at start, or because their files changed' },
   'queries.wrong': { level: 'warn', message: 'something in the files of own queries is wrong; the others work' },
   'join.verified': { level: 'info', message: 'the coordinator confirmed this node' },
@@ -82,5 +86,6 @@ export function reportTo(log: Logger): Report {
   return (name, details = {}) => {
     const { level, message } = events[name]
     log[level]({ event: name, ...details }, message)
+    tellInSpan(name, details)
   }
 }

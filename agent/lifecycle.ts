@@ -15,6 +15,11 @@ function forceEnd(): void {
   setTimeout(() => (Date.now() < (needed() ?? 0) ? forceEnd() : process.exit(1)), forcedAfter).unref()
 }
 
+/** Ends the process once it has nothing left to do but wait for others: what main has to say is said by then. */
+export function endRegardless(): void {
+  setTimeout(() => process.exit(), 100).unref()
+}
+
 /** Ends `own` once `stop` has aborted and nobody needs the sidecar any longer; `neededUntil` in milliseconds since 1970. */
 export async function endWhenFree(
   stop: AbortSignal,

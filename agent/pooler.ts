@@ -14,6 +14,7 @@ import type { Config } from './config.ts'
 import { controlSocket } from './control-client.ts'
 import type { Report } from './events.ts'
 import { PoolerConsole } from './hold/console.ts'
+import { Hints } from './hints.ts'
 import { lastWords } from './hold/follower.ts'
 import { PoolHold } from './hold/pool-hold.ts'
 import { keepDnsShort } from './hold/short-dns.ts'
@@ -30,9 +31,9 @@ import { describeError } from './loop/describe.ts'
 import { ReadingStore } from './loop/readings.ts'
 import { Scheduler } from './loop/scheduler.ts'
 import { consoleTarget } from './pg/conninfo.ts'
-import { listen } from './pg/listener.ts'
 import { Session } from './pg/session.ts'
 import { probeLimits } from './probe-limits.ts'
+import type { Telemetry } from './telemetry.ts'
 import { version } from './version.ts'
 
 /** A coordinator that is away must not be waited for while clients are held, milliseconds. */
@@ -48,14 +49,18 @@ export interface Pooler extends AsyncDisposable {
 }
 
 /** Starts everything. @throws SidecarError LISTENER_FAILED. */
-export async function startPooler(config: Config, report: Report, stop: AbortSignal): Promise<Pooler> {
+export async function startPooler(
+  config: Config,
+  report: Report,
+  telemetry: Telemetry,
+  stop: AbortSignal,
+): Promise<Pooler> {
   await using stack = new AsyncDisposableStack()
   const clock = systemClock
   const startedAt = clock.now()
   const own = new AbortController()
   const signal = AbortSignal.any([stop, own.signal])
   const readings = new ReadingStore()
-  const listening = { up: false, reason: 'not connected yet' as string | undefined }
   const locator = new CoordinatorLocator(config, clock)
   const look = (): void => scheduler.look('pgbouncer.alive', 'pgbouncer.databases', 'pgbouncer.limits')
 
@@ -99,13 +104,9 @@ export async function startPooler(config: Config, report: Report, stop: AbortSig
         limits: readings.get('pgbouncer.limits')?.lastGood?.value,
       }),
   })
-  let listenUntil = new AbortController()
   const ledger = sessionLedger(holdSession, ledgerPatience, (error) => {
     locator.forget()
-    if (acceptanceOf(describeError(error)) !== 'shutting-down') return
-    // It would wait for our session to end.
-    listenUntil.abort()
-    listenUntil = new AbortController()
+    if (acceptanceOf(describeError(error)) === 'shutting-down') hints.letGo()
   })
   const { holdMax, pauseTry, pauseBreak, registrationInterval } = config
   const hold = new PoolHold({
@@ -122,6 +123,17 @@ export async function startPooler(config: Config, report: Report, stop: AbortSig
     },
     limits: { holdMax, pauseTry, pauseBreak, interval: registrationInterval },
     onChange: () => member.tell(),
+  })
+  const hints = new Hints({
+    config,
+    clock,
+    report,
+    locator,
+    onHint: () => hold.hint(),
+    onState: () => {
+      hold.hint()
+      member.tell()
+    },
   })
   let ready: Verdict = { ok: false, checks: [] }
   const prometheus = stack.use(new PrometheusExporter())
@@ -165,7 +177,8 @@ export async function startPooler(config: Config, report: Report, stop: AbortSig
       started: poolerStartup(readings.all()),
       join: { finding, verifiedAt: toldAt, metadataSynced: undefined, reason: trouble ?? '', action: '' },
       maintenance: noMaintenance,
-      listening: listening.up,
+      listening: hints.state.up,
+      traces: telemetry.figures,
       holds: { pool: hold.figures },
     }
   }
@@ -177,7 +190,7 @@ export async function startPooler(config: Config, report: Report, stop: AbortSig
       ...rest,
       startedAt,
       finding: null,
-      listening: { ...listening },
+      listening: hints.state,
       flips: [],
       members: member.members,
       ...(held === undefined ? {} : { holding: { ...held.lease, paused: held.paused } }),
@@ -207,25 +220,7 @@ export async function startPooler(config: Config, report: Report, stop: AbortSig
   readings.on('reading', judge)
   keepDnsShort({ readings, targets, promptness, report, look }, signal)
   report('started', { version, role: config.role, address: `${config.address.host}:${config.address.port}` })
-  const listened = listen(
-    {
-      config,
-      clock,
-      random: Math.random,
-      target: async (late) => await locator.target('listen', late),
-      until: () => listenUntil.signal,
-      onHint: () => hold.hint(),
-      onState: ({ up, reason }) => {
-        if (up !== listening.up) report(up ? 'listen.up' : 'listen.down', reason === undefined ? {} : { reason })
-        Object.assign(listening, { up, reason })
-        if (!up) locator.forget()
-        hold.hint()
-        member.tell()
-      },
-    },
-    signal,
-  )
-  const loops = Promise.all([scheduler.run(signal), member.run(signal), listened, holding])
+  const loops = Promise.all([scheduler.run(signal), member.run(signal), hints.run(signal), holding])
   stack.defer(async () => {
     own.abort(new Error('the sidecar ends'))
     await loops.catch(() => undefined)

@@ -20,6 +20,7 @@ import type { Setting } from './setting.ts'
 import { fileSettings } from './settings-files.ts'
 import { leaveSettings } from './settings-leave.ts'
 import { poolerSettings } from './settings-pooler.ts'
+import { traceSettings } from './settings-traces.ts'
 
 /** Every setting, keyed by its name in Config. */
 export const settings = {
@@ -269,6 +270,7 @@ export const settings = {
   ...leaveSettings,
   ...fileSettings,
   ...poolerSettings,
+  ...traceSettings,
 } as const
 
 type ValueOf<S> = S extends Setting<infer T> ? T : never

@@ -1,5 +1,6 @@
 // What every way out of the process is given: one snapshot of all there is to tell, taken from memory.
 import type { ProbeName, Readings } from '../probes/probe.ts'
+import type { TraceFigures } from './traces/counted-spans.ts'
 import type { DrainFigures, HoldFigures } from './leaving.ts'
 import type { LostMember, RemovalFigures } from './removal.ts'
 import type { Join, Maintenance, Verdict } from '../probes/verdicts/verdict.ts'
@@ -33,6 +34,8 @@ export interface Snapshot {
   /** Of the coordinator's sidecar. */
   readonly removal?: RemovalFigures
   readonly lost?: readonly LostMember[]
+  /** Where traces are on. */
+  readonly traces?: TraceFigures | undefined
   /** Of the exporter that asks: scrapes before this one, and how long the last took to render, seconds. */
   readonly scrapes?: { readonly before: number; readonly lastSeconds: number | undefined }
 }

@@ -7,6 +7,7 @@ import { SidecarError, sqlstate } from '../errors.ts'
 import { connect, destroyClient } from '../pg/connect.ts'
 import { localTarget, readSecret } from '../pg/conninfo.ts'
 import type { ConnectionTarget } from '../pg/conninfo.ts'
+import { inSpan } from '../tracing/operation-trace.ts'
 import { schemaSql, schemaVersion } from './schema.ts'
 
 /** What bootstrap did, one sentence each. */
@@ -30,9 +31,10 @@ function superuser(config: Config, database: string): ConnectionTarget {
 /** Prepares this node; with `create` also the database and the extension. @throws SidecarError CONNECT_FAILED or BOOTSTRAP_FAILED. */
 export async function bootstrap(config: Config, create: boolean, signal: AbortSignal): Promise<Steps> {
   const steps: string[] = []
-  if (create)
-    await withClient(config, 'postgres', signal, async (client) => await createDatabase(client, config, steps))
-  await withClient(config, config.pgDatabase, signal, async (client) => await prepare(client, config, create, steps))
+  const part = async (name: string, database: string, work: (client: Client) => Promise<void>): Promise<void> =>
+    await inSpan(`bootstrap ${name}`, {}, async () => await withClient(config, database, signal, work))
+  if (create) await part('database', 'postgres', async (client) => await createDatabase(client, config, steps))
+  await part('schema', config.pgDatabase, async (client) => await prepare(client, config, create, steps))
   return steps
 }
 

@@ -148,6 +148,8 @@ export interface OperationRecord {
   readonly phase: string
   readonly outcome: string | null
   readonly reason: string | null
+  /** Of its trace, where traces are on. */
+  readonly traceparent?: string
 }
 
 /** Keeps an operation on record. */

@@ -5,6 +5,7 @@ import type { Sql } from '../../probes/sql.ts'
 import { reasonOf, SidecarError, sqlstate } from '../errors.ts'
 import type { Report } from '../events.ts'
 import type { Session } from '../pg/session.ts'
+import { OperationTrace } from '../tracing/operation-trace.ts'
 import { actions, recordOperation } from './ledger.ts'
 import type { ActionName } from './ledger.ts'
 import { takeTurn } from './turn.ts'
@@ -71,29 +72,40 @@ export async function runAction(
 ): Promise<Attempt> {
   const { config, session, report, member } = options
   const id = randomUUID()
+  const told = { 'citus.operation.id': id, 'citus.operation.kind': action, 'citus.member': member }
+  const trace = new OperationTrace('register', told)
+  const { traceparent } = trace
   const sql = session.sql({ timeout: config.registrationTimeout, signal })
   const record = async (on: Sql, phase: string, outcome: string | null, reason: string): Promise<void> => {
-    await recordOperation(on, { id, member, kind: action, phase, outcome, reason })
+    await recordOperation(on, { id, member, kind: action, phase, outcome, reason, ...(traceparent && { traceparent }) })
   }
-  report('operation.started', { operation: id, kind: action, reason: because })
+  trace.within(() => report('operation.started', { operation: id, kind: action, reason: because }))
   try {
-    await takeTurn(sql, config)
-    await record(sql, 'acting', null, because)
-    await sql.query(actions[action], action === 'add-secondary' ? [member, config.clusterName] : [member])
-    await record(sql, 'done', 'succeeded', because)
-    report('operation.succeeded', { operation: id, kind: action })
+    await trace.part('turn', async () => await takeTurn(sql, config))
+    await trace.part('act', async () => {
+      await record(sql, 'acting', null, because)
+      await sql.query(actions[action], action === 'add-secondary' ? [member, config.clusterName] : [member])
+      await record(sql, 'done', 'succeeded', because)
+    })
+    trace.within(() => report('operation.succeeded', { operation: id, kind: action }))
+    trace.end('succeeded')
     return { ok: true }
   } catch (error) {
     const retryable = isRetryable(error)
-    const blockers = sqlstate(error) === '55P03' ? await who(session, config, signal) : ''
-    const reason = `${reasonOf(error)}${blockers}`
-    const interrupted = signal.reason instanceof Interrupted
-    // The call's own time is over, but not that of the sidecar: nobody else would say how it ended.
-    const { statementTimeout: timeout } = config
-    const last = session.sql({ timeout, signal: interrupted ? AbortSignal.timeout(timeout) : signal })
-    await record(last, 'failed', 'failed', reason).catch(() => undefined)
-    if (!signal.aborted || interrupted)
-      report(retryable ? 'operation.failed' : 'operation.stopped', { operation: id, kind: action, reason })
+    trace.failed(error)
+    const reason = await trace.within(async () => {
+      const blockers = sqlstate(error) === '55P03' ? await who(session, config, signal) : ''
+      const said = `${reasonOf(error)}${blockers}`
+      const interrupted = signal.reason instanceof Interrupted
+      // The call's own time is over, but not that of the sidecar: nobody else would say how it ended.
+      const { statementTimeout: timeout } = config
+      const last = session.sql({ timeout, signal: interrupted ? AbortSignal.timeout(timeout) : signal })
+      await record(last, 'failed', 'failed', said).catch(() => undefined)
+      if (!signal.aborted || interrupted)
+        report(retryable ? 'operation.failed' : 'operation.stopped', { operation: id, kind: action, reason: said })
+      return said
+    })
+    trace.end('failed')
     return { ok: false, retryable, reason }
   } finally {
     // The turn ends with the session.

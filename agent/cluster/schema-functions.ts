@@ -287,8 +287,8 @@ begin
   if said.kind in (${registrationKinds}) and not exists (select from citus_sidecar.operations o where o.id = said.id) then
     perform citus_sidecar.close_interrupted(said.member, said.id);
   end if;
-  insert into citus_sidecar.operations as o (id, member, kind, phase, outcome, reason, ended_at)
-  values (said.id, said.member, said.kind, said.phase, said.outcome, said.reason, case when said.outcome is null then null else clock_timestamp() end)
+  insert into citus_sidecar.operations as o (id, member, kind, phase, outcome, reason, traceparent, ended_at)
+  values (said.id, said.member, said.kind, said.phase, said.outcome, said.reason, left(said.traceparent, 55), case when said.outcome is null then null else clock_timestamp() end)
   on conflict (id) do update set phase = excluded.phase, outcome = excluded.outcome, reason = excluded.reason, ended_at = excluded.ended_at;
   delete from citus_sidecar.operations o where o.id in
     (select old.id from citus_sidecar.operations old order by old.started_at desc offset 1000);

@@ -12,6 +12,8 @@ create table if not exists citus_sidecar.holds (
   released_at timestamptz,
   reason text not null default ''
 );
+-- The trace in which it was asked for, so that those who hold are part of it.
+alter table citus_sidecar.holds add column if not exists traceparent text;
 -- Two drains at once would each wait for what the other holds: the index lets no second hold be open.
 create unique index if not exists holds_one_open on citus_sidecar.holds ((true)) where released_at is null;
 create table if not exists citus_sidecar.hold_answers (
@@ -55,7 +57,8 @@ begin
   if found then
     raise exception 'member % holds the traffic until %', other.member, other.expires_at using errcode = '55006';
   end if;
-  insert into citus_sidecar.holds (id, member, kinds, expires_at) values (said.id, said.member, said.kinds, clock_timestamp() + lasts)
+  insert into citus_sidecar.holds (id, member, kinds, expires_at, traceparent)
+    values (said.id, said.member, said.kinds, clock_timestamp() + lasts, left(said.traceparent, 55))
     on conflict (id) do nothing;
   if found then
     perform pg_notify('citus_sidecar', jsonb_build_object('hold', said.id)::text);

@@ -37,4 +37,6 @@ create table if not exists citus_sidecar.operations (
   started_at timestamptz not null default clock_timestamp(),
   ended_at timestamptz
 );
+-- The trace that an operation is, https://www.w3.org/TR/trace-context/; null where its sidecar makes none.
+alter table citus_sidecar.operations add column if not exists traceparent text;
 create index if not exists operations_started_at on citus_sidecar.operations (started_at);`

@@ -31,6 +31,8 @@ create table if not exists citus_sidecar.removals (
   outcome text check (outcome in ('succeeded', 'failed', 'refused', 'cancelled')),
   ended_at timestamptz
 );
+-- The trace that it is, so that a sidecar that takes it up goes on with it.
+alter table citus_sidecar.removals add column if not exists traceparent text;
 -- Two removals at once would each move shards to the node that the other empties.
 create unique index if not exists removals_one_open on citus_sidecar.removals ((true)) where outcome is null;`
 
@@ -109,11 +111,11 @@ begin
   update citus_sidecar.removals r
      set phase = said.phase, phase_at = case when r.phase = said.phase then r.phase_at else clock_timestamp() end,
          reason = left(coalesce(said.reason, ''), 4000), progress = coalesce(said.progress, r.progress), told_at = clock_timestamp(),
-         outcome = said.outcome, ended_at = case when said.outcome is null then null else clock_timestamp() end
+         traceparent = coalesce(r.traceparent, left(said.traceparent, 55)), outcome = said.outcome, ended_at = case when said.outcome is null then null else clock_timestamp() end
    where r.id = said.id;
   if known.told_at is null or (known.phase, known.outcome) is distinct from (said.phase, said.outcome) then
     perform citus_sidecar.record_operation(jsonb_build_object('id', known.id, 'member', known.member, 'kind', 'remove', 'phase', said.phase,
-      'outcome', said.outcome, 'reason', left(said.reason, 4000)));
+      'outcome', said.outcome, 'reason', left(said.reason, 4000), 'traceparent', coalesce(known.traceparent, said.traceparent)));
     perform pg_notify('citus_sidecar', jsonb_build_object('removal', known.id)::text);
   end if;
 end

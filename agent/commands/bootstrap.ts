@@ -1,11 +1,12 @@
 // citus-sidecar bootstrap: prepares this node for the sidecar, as a superuser.
-import { bootstrap as prepareNode } from '../cluster/bootstrap.ts'
 import { untilAccepted } from '../cluster/until-accepted.ts'
 import { loadConfig } from '../config.ts'
 import { askSidecar } from '../control-client.ts'
 import { SidecarError } from '../errors.ts'
 import { systemClock } from '../loop/clock.ts'
 import { duration } from '../setting-types.ts'
+import { startTelemetry } from '../telemetry.ts'
+import { inSpan } from '../tracing/operation-trace.ts'
 import { parseArguments } from './arguments.ts'
 import type { Command } from './command.ts'
 
@@ -37,8 +38,14 @@ Logs in as CITUS_SIDECAR_BOOTSTRAP_USER and prepares the PostgreSQL of PGHOST, t
     )
     const longest = patienceOf(values.wait)
     const config = loadConfig(context.env, context.hostname)
+    // Its output is that of a command: what becomes of its spans is told nowhere.
+    await using _telemetry = await startTelemetry(config, () => undefined)
+    const { bootstrap: prepareNode } = await import('../cluster/bootstrap.ts')
+    const told = { 'citus.operation.kind': 'bootstrap', 'citus.member': config.node }
+    const prepare = async (): Promise<readonly string[]> =>
+      await prepareNode(config, values.create === true, context.stop)
     const steps = await untilAccepted(
-      async () => await prepareNode(config, values.create === true, context.stop),
+      async () => await inSpan('bootstrap', told, prepare),
       {
         clock: systemClock,
         longest,

@@ -1,5 +1,4 @@
 // citus-sidecar run: the sidecar itself, until SIGTERM or SIGINT.
-import { startAgent } from '../agent.ts'
 import { loadConfig, salvageConfig } from '../config.ts'
 import { reportTo } from '../events.ts'
 import type { Report } from '../events.ts'
@@ -8,7 +7,7 @@ import { placeOf } from '../kubernetes/access.ts'
 import { PodEvents } from '../kubernetes/pod-events.ts'
 import { createLogger } from '../log.ts'
 import { systemClock } from '../loop/clock.ts'
-import { startPooler } from '../pooler.ts'
+import { startTelemetry } from '../telemetry.ts'
 import { parseArguments } from './arguments.ts'
 import type { Command } from './command.ts'
 
@@ -35,8 +34,11 @@ export const run: Command = {
       logged(name, details)
       told?.take(name, details)
     }
-    const start = config.role === 'pooler' ? startPooler : startAgent
-    await using agent = await start(config, report, context.stop)
+    await using telemetry = await startTelemetry(config, logged)
+    // Loaded now: what loads pg before traces are on has no spans of its queries.
+    const start =
+      config.role === 'pooler' ? (await import('../pooler.ts')).startPooler : (await import('../agent.ts')).startAgent
+    await using agent = await start(config, report, telemetry, context.stop)
     await agent.done
     report('stopping')
     return 0

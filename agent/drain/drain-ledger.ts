@@ -78,7 +78,9 @@ export class DrainLedger {
     const { config, notes } = this.#options
     const sql = notes.sql({ timeout: patience, signal: AbortSignal.timeout(patience) })
     try {
-      await recordOperation(sql, { id: record.id, member: config.node, kind: 'drain', ...summaryOf(record) })
+      const { id, traceparent } = record
+      const trace = traceparent === undefined ? {} : { traceparent }
+      await recordOperation(sql, { id, member: config.node, kind: 'drain', ...summaryOf(record), ...trace })
       const state = record.kept !== undefined && this.#kept !== record.id ? { state: record.kept } : {}
       const drain = { operation: record.id, member: config.node, phases: phasesOf(record), ...state }
       await sql.query('select citus_sidecar.record_drain($1::jsonb)', [JSON.stringify(drain)])

@@ -10,6 +10,7 @@ import { heldWhereFull } from './held-where-full.ts'
 import { compare, owesReturn, release } from './come-back.ts'
 import { DrainLedger } from './drain-ledger.ts'
 import type { DrainOptions } from './drain-options.ts'
+import { DrainTrace } from './drain-trace.ts'
 import { sayHowItEnded } from './ended.ts'
 import { interruptions, isPhase, keepsAway, step } from './machine.ts'
 import type { DrainEvent, PhaseName } from './machine.ts'
@@ -30,6 +31,7 @@ const swept: ReadonlySet<PhaseName> = new Set(['settle', 'flush', 'keep'])
 export class Drain {
   readonly #options: DrainOptions
   readonly #notes: DrainLedger
+  readonly #trace: DrainTrace
   #record: DrainRecord | undefined
   #hold: Hold | undefined
   #backSince: number | undefined
@@ -39,7 +41,9 @@ export class Drain {
   #saved: Promise<void> = Promise.resolve()
 
   constructor(options: DrainOptions) {
-    this.#options = options
+    const trace = new DrainTrace(options.config.node)
+    this.#trace = trace
+    this.#options = { ...options, report: (...said) => trace.within(() => options.report(...said)) }
     this.#notes = new DrainLedger(options)
   }
 
@@ -84,8 +88,11 @@ export class Drain {
     const { timing } = this
     this.#hold = undefined
     this.#backSince = undefined
-    this.#record = newRecord(clock.now(), totalMs(timing), readings)
+    const record = newRecord(clock.now(), totalMs(timing), readings)
+    const traceparent = this.#trace.begin(record)
+    this.#record = traceparent === undefined ? record : { ...record, traceparent }
     report('drain.started', { operation: this.#record.id, endsInMs: totalMs(timing), graceMs: timing.graceMs })
+    if (!isPhase(record.state)) this.#trace.ended('down', {})
     this.#changed()
     return this.#record
   }
@@ -120,7 +127,9 @@ export class Drain {
   async load(): Promise<void> {
     const record = await loadRecord(this.#options.config.runDir)
     this.#record = record
-    if (record !== undefined && !isPhase(record.state)) this.#options.tally.recall(record)
+    if (record === undefined) return
+    if (isPhase(record.state)) this.#trace.begin(record)
+    else this.#options.tally.recall(record)
   }
 
   /** Works until the signal aborts. @throws never. */
@@ -152,7 +161,8 @@ export class Drain {
     // What a phase waits for has become pointless.
     if (event !== 'passed') this.#phase?.breakOff(interruptions[event])
     report('drain.phase', { operation: record.id, phase: state, because: event })
-    if (isPhase(record.state) && !isPhase(state)) sayHowItEnded(this.#record, event, this.#options)
+    if (isPhase(record.state) && !isPhase(state))
+      this.#trace.ended(sayHowItEnded(this.#record, event, this.#options), { 'citus.drain.cause': record.cause })
     if (state === 'back') this.#notes.tell(this.#record)
     if (state === 'down') void sayHowItStopped(record.id, this.#options)
     this.#changed()
@@ -188,7 +198,7 @@ export class Drain {
     this.#phase = new PhaseRun()
     const ended = await this.#phase.run(
       limit,
-      async (both) => await this.#do(name, plan, limit, both),
+      async (both) => await this.#trace.phase(name, async () => await this.#do(name, plan, limit, both)),
       swept.has(name) ? async (both) => await keepNewcomersAway(this.#options, both) : undefined,
       signal,
     )
@@ -270,8 +280,12 @@ export class Drain {
   async #comeBack(signal: AbortSignal): Promise<void> {
     const record = this.#record
     this.#backSince ??= this.#options.clock.now()
-    if (record === undefined || !(await release(record, this.#backSince, this.#options, signal))) return
+    if (record === undefined) return
+    const since = this.#backSince
+    const isBack = async (): Promise<boolean> => await release(record, since, this.#options, signal)
+    if (!(await this.#trace.returning(record, isBack))) return
     if (this.#record?.id === record.id) this.#update({ holdUntil: null, settled: true })
-    await compare(record, this.#options, signal)
+    await this.#trace.returning(record, async () => await compare(record, this.#options, signal))
+    this.#trace.returned()
   }
 }

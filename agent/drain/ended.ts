@@ -13,8 +13,8 @@ interface Witness {
   readonly tally: DrainTally
 }
 
-/** Counts and says how a drain ended whose last phase was ended by `event`. */
-export function sayHowItEnded(record: DrainRecord, event: DrainEvent, { clock, report, tally }: Witness): void {
+/** Counts and says how a drain ended whose last phase was ended by `event`; returns its outcome. */
+export function sayHowItEnded(record: DrainRecord, event: DrainEvent, { clock, report, tally }: Witness): string {
   const outcome = tally.ended(record)
   const reasons = [event === 'passed' ? '' : interruptions[event], record.cancelled ? '' : viewOf(record).end?.reason]
   report('drain.ended', {
@@ -23,4 +23,5 @@ export function sayHowItEnded(record: DrainRecord, event: DrainEvent, { clock, r
     reason: reasons.filter(Boolean).join('; '),
     tookMs: clock.now() - record.startedAt,
   })
+  return outcome
 }

@@ -8,6 +8,7 @@ import type { Clock } from '../loop/clock.ts'
 import type { ReadingStore } from '../loop/readings.ts'
 import type { Session } from '../pg/session.ts'
 import { compareWithBefore } from './compare.ts'
+import { DrainTrace } from './drain-trace.ts'
 import { forgetStop, readLastDrain, readLedgerStop, readOwnStop, stateToCompare } from './last-stop.ts'
 import { letGo } from './let-go.ts'
 import type { StopState } from './stop-state.ts'
@@ -115,10 +116,15 @@ async function release(
   // Asked for by a drain that began meanwhile.
   if (hold === undefined || drains()) return true
   if ((before?.systemIdentifier ?? hold.systemIdentifier) !== systemIdentifier) return true
-  const { id: operation, heldMs } = hold
-  if (!(await letGo({ ledger, config, report }, { operation, systemIdentifier, backFor: upFor }))) return false
-  const waitedMs = Math.round(heldMs)
-  tally.back(waitedMs)
-  report('drain.back', { operation, waitedMs })
-  return true
+  const { id: operation, heldMs, traceparent } = hold
+  const trace = new DrainTrace(config.node)
+  return await trace.returning({ id: operation, ...(traceparent !== null && { traceparent }) }, async () => {
+    if (!(await letGo({ ledger, config, report }, { operation, systemIdentifier, backFor: upFor }))) return false
+    const waitedMs = Math.round(heldMs)
+    tally.back(waitedMs)
+    report('drain.back', { operation, waitedMs })
+    // Told once it is so: until then it is looked again and again.
+    trace.returned()
+    return true
+  })
 }

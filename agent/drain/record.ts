@@ -41,6 +41,8 @@ const schema = z.object({
   /** What phases were expected to take when the drain began, milliseconds. */
   expected: z.partialRecord(z.enum(phaseNames), z.number()).optional(),
   kept: z.unknown().optional(),
+  /** Of its trace, where traces are on. */
+  traceparent: z.string().optional(),
 })
 
 export type DrainRecord = z.infer<typeof schema>

@@ -3,6 +3,7 @@ import { isRetryable } from '../cluster/operation.ts'
 import { reasonOf, sqlstate } from '../errors.ts'
 import { lastHolder, livePoolers, readHold, requestHold } from '../hold/hold-ledger.ts'
 import type { Hold, HoldKind } from '../hold/hold-ledger.ts'
+import { currentTraceparent } from '../tracing/traceparent.ts'
 import { LeftUndone, orLeave, until } from './step.ts'
 import type { Step, StepContext } from './step.ts'
 
@@ -32,7 +33,9 @@ async function ask(context: StepContext, kinds: readonly HoldKind[], signal: Abo
   let why = 'the ledger did not answer'
   const request = async (): Promise<Hold | undefined> => {
     try {
-      return await requestHold(ledger, { id, member: config.node, kinds, seconds: config.holdMax / 1000 })
+      const traceparent = currentTraceparent()
+      const trace = traceparent === undefined ? {} : { traceparent }
+      return await requestHold(ledger, { id, member: config.node, kinds, seconds: config.holdMax / 1000, ...trace })
     } catch (error) {
       if (!signal.aborted) why = reasonOf(error)
       // 55006: another node holds the traffic; this one waits its turn.

@@ -25,13 +25,17 @@ export interface Hold {
   /** Milliseconds until the lease ends by the coordinator's clock, so that clocks need not agree; negative once it has. */
   readonly leftMs: number
   readonly answers: readonly HoldAnswer[]
+  /** The trace in which it was asked for, if any. */
+  readonly traceparent?: string | null
 }
 
+// traceparent by way of JSON: a ledger that bootstrap has not upgraded yet has no such column.
 const columns = `
   h.id, h.member, h.kinds, h.released_at is null and h.expires_at > pg_catalog.clock_timestamp() as open,
   (extract(epoch from h.expires_at - pg_catalog.clock_timestamp()) * 1000)::float8 as "leftMs",
   coalesce((select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('holder', a.holder, 'kind', a.kind, 'state', a.state, 'reason', a.reason))
-              from citus_sidecar.hold_answers a where a.hold_id = h.id), '[]') as answers`
+              from citus_sidecar.hold_answers a where a.hold_id = h.id), '[]') as answers,
+  to_jsonb(h)->>'traceparent' as traceparent`
 
 /** The one hold that is open now, if any. */
 export async function openHold(sql: Sql): Promise<Hold | undefined> {
@@ -41,14 +45,19 @@ export async function openHold(sql: Sql): Promise<Hold | undefined> {
   return row
 }
 
-/** The hold that is open for a drain of one member, and as which server the ledger knows that member; `drain` is known without the ledger. */
-export async function holdOf(
-  sql: Sql,
-  member: string,
-  drain: string | undefined,
-): Promise<{ readonly id: string; readonly heldMs: number; readonly systemIdentifier: string | null } | undefined> {
-  const [row] = await sql.query<{ id: string; heldMs: number; systemIdentifier: string | null }>(
-    `select h.id, (extract(epoch from pg_catalog.clock_timestamp() - h.requested_at) * 1000)::float8 as "heldMs", m.system_identifier as "systemIdentifier"
+/** A hold that somebody still waits for. */
+export interface HeldFor {
+  readonly id: string
+  readonly heldMs: number
+  /** As which server the ledger knows the member. */
+  readonly systemIdentifier: string | null
+  readonly traceparent: string | null
+}
+
+/** The hold that is open for a drain of one member; `drain` is known without the ledger. */
+export async function holdOf(sql: Sql, member: string, drain: string | undefined): Promise<HeldFor | undefined> {
+  const [row] = await sql.query<HeldFor>(
+    `select h.id, to_jsonb(h)->>'traceparent' as traceparent, (extract(epoch from pg_catalog.clock_timestamp() - h.requested_at) * 1000)::float8 as "heldMs", m.system_identifier as "systemIdentifier"
        from citus_sidecar.holds h left join citus_sidecar.members m on m.name = h.member
       where h.member = $1 and h.released_at is null and h.expires_at > pg_catalog.clock_timestamp()
         and (h.id::text = $2 or exists (select from citus_sidecar.operations o where o.id = h.id and o.kind = 'drain'))`,
@@ -71,6 +80,7 @@ export async function requestHold(
     readonly member: string
     readonly kinds: readonly HoldKind[]
     readonly seconds: number
+    readonly traceparent?: string
   },
 ): Promise<Hold> {
   const [row] = await sql.query<Hold>(`select ${columns} from citus_sidecar.request_hold($1::jsonb) h`, [

@@ -11,6 +11,8 @@ export interface Lease {
   /** Wall clock, milliseconds since 1970. */
   readonly endsAt: number
   readonly databases: readonly string[]
+  /** The trace in which it was asked for, if any. */
+  readonly traceparent?: string | null | undefined
 }
 
 /** What lies in the run directory. `over`: nobody may stay paused for it; without databases where nobody can say which. */
@@ -19,7 +21,12 @@ export type LeaseFound =
   | { readonly state: 'valid'; readonly lease: Lease }
   | { readonly state: 'over'; readonly why: string; readonly databases: readonly string[] | undefined }
 
-const schema = z.object({ holdId: z.uuid(), endsAt: z.number(), databases: z.array(z.string()) })
+const schema = z.object({
+  holdId: z.uuid(),
+  endsAt: z.number(),
+  databases: z.array(z.string()),
+  traceparent: z.string().nullish(),
+})
 
 function path(runDir: string): string {
   return join(runDir, 'pool-lease.json')

@@ -1,8 +1,10 @@
 // The node hold, by the coordinator's sidecar alone: while a worker restarts, writes to it wait on every metadata node.
 // It follows the ledger; PostgreSQL itself lets writers go when this sidecar dies or the lease runs out.
-import type { HoldFigures } from '../../exporters/leaving.ts'
+import type { HoldFigures, HoldOutcome } from '../../exporters/leaving.ts'
 import { reasonOf } from '../errors.ts'
+import type { Report } from '../events.ts'
 import { ChildSignal } from '../loop/child-signal.ts'
+import { OperationTrace } from '../tracing/operation-trace.ts'
 import { Follower, lastWords, over } from './follower.ts'
 import type { FollowerOptions } from './follower.ts'
 import { lastHolder } from './hold-ledger.ts'
@@ -11,7 +13,7 @@ import { HoldTally } from './hold-tally.ts'
 import type { HoldPlan, MetadataNode, NodeLedger } from './node-ledger.ts'
 import type { NodeLock } from './node-lock.ts'
 import { takeLocks } from './take-locks.ts'
-import type { TakeOptions } from './take-locks.ts'
+import type { Outcome, TakeOptions } from './take-locks.ts'
 
 export interface NodeHoldOptions extends FollowerOptions {
   readonly ledger: NodeLedger
@@ -74,7 +76,14 @@ export class NodeHold {
   }
 
   async #serve(hold: Hold, signal: AbortSignal): Promise<void> {
-    const { clock, report, limits } = this.#options
+    const { id, member, traceparent } = hold
+    const told = { 'citus.operation.id': id, 'citus.operation.kind': 'hold', 'citus.member': member }
+    const trace = new OperationTrace('node hold', told, traceparent)
+    trace.end(await this.#serveIn(trace, hold, signal))
+  }
+
+  async #serveIn(trace: OperationTrace, hold: Hold, signal: AbortSignal): Promise<HoldOutcome> {
+    const { clock, limits } = this.#options
     const begun = clock.now()
     const lease = Math.min(hold.leftMs, limits.holdMax)
     let why = over
@@ -83,7 +92,7 @@ export class NodeHold {
     const watched = this.#follower.watch(hold.id, until, watchEvery).then((reason) => {
       why = reason ?? why
     })
-    const failed = await this.#hold(hold, begun + lease, until.signal)
+    const failed = await this.#hold(trace, hold, begun + lease, until.signal)
     // What failed by itself, not because the hold was over.
     const early = !until.signal.aborted
     until.abort()
@@ -93,25 +102,30 @@ export class NodeHold {
     this.#done = hold.id
     const reason = signal.aborted ? 'the sidecar ends' : why
     const last = signal.aborted ? AbortSignal.timeout(lastWords) : signal
-    if (!held && failed !== undefined && (early || why === over)) {
-      this.#tally.add('failed')
-      report('hold.failed', { hold: hold.id, kind: 'node', reason: failed })
-      return await this.#follower.say(hold.id, 'failed', failed, last)
-    }
-    this.#tally.add(reason === over ? 'expired' : 'released')
-    report('hold.resumed', { hold: hold.id, kind: 'node', reason, ms: clock.now() - begun })
-    await this.#follower.say(hold.id, 'released', reason, last)
+    const unheld = held || (!early && why !== over) ? undefined : failed
+    const outcome = unheld !== undefined ? 'failed' : reason === over ? 'expired' : 'released'
+    this.#tally.add(outcome)
+    const [state, words] = unheld === undefined ? (['released', reason] as const) : (['failed', unheld] as const)
+    await trace.within(async () => {
+      const { report } = this.#options
+      const kind = 'node'
+      if (unheld !== undefined) report('hold.failed', { hold: hold.id, kind, reason: words })
+      else report('hold.resumed', { hold: hold.id, kind, reason, ms: clock.now() - begun })
+      await this.#follower.say(hold.id, state, words, last)
+    })
+    return outcome
   }
 
   /** Holds until the signal aborts; every transaction has ended when it returns. Returns why it could not. */
-  async #hold(hold: Hold, endsAt: number, signal: AbortSignal): Promise<string | undefined> {
-    const { clock, report, ledger, lockOn, limits } = this.#options
+  async #hold(trace: OperationTrace, hold: Hold, endsAt: number, signal: AbortSignal): Promise<string | undefined> {
+    const { clock, ledger, lockOn, limits } = this.#options
+    const report: Report = (...said) => trace.within(() => this.#options.report(...said))
     await using stack = new AsyncDisposableStack()
     const giveUpAt = clock.now() + (endsAt - clock.now()) * triedFor
     let plan: HoldPlan | { readonly unfit: string }
     try {
-      plan = await ledger.plan(hold.member, signal)
-      await this.#poolersFirst(hold, giveUpAt, signal)
+      plan = await trace.part('plan', async () => await ledger.plan(hold.member, signal))
+      await trace.part('poolers first', async () => await this.#poolersFirst(hold, giveUpAt, signal))
     } catch (error) {
       return reasonOf(error)
     }
@@ -122,12 +136,14 @@ export class NodeHold {
     const options = { clock, ...limits, endsAt, onBusy }
     // The time the poolers took is theirs: there is as much again for the locks.
     const patience = Math.max((endsAt - clock.now()) * triedFor, limits.pauseTry)
-    const outcome = await takeLocks(locks, { ...options, giveUpAt: clock.now() + patience }, signal)
+    const take = async (): Promise<Outcome> =>
+      await takeLocks(locks, { ...options, giveUpAt: clock.now() + patience }, signal)
+    const outcome = await trace.part('pause', take)
     if ('failed' in outcome) return outcome.failed
     const reason = outcome.without.length === 0 ? '' : `not on ${outcome.without.join('; not on ')}`
     this.#since = clock.now()
     report('hold.paused', { hold: hold.id, kind: 'node', nodes: locks.map(({ name }) => name), reason })
-    await this.#follower.say(hold.id, 'held', reason, signal)
+    await trace.within(async () => await this.#follower.say(hold.id, 'held', reason, signal))
     await this.#keep(locks, { ...options, giveUpAt: 0 }, signal)
     return undefined
   }

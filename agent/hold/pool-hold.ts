@@ -1,9 +1,11 @@
 // A pooler's part in a hold: follows the ledger, pauses PgBouncer under a lease, resumes it on release or at the lease's end.
 // While it holds the coordinator may be away: then the lease alone decides.
-import type { HoldFigures } from '../../exporters/leaving.ts'
+import type { HoldFigures, HoldOutcome } from '../../exporters/leaving.ts'
 import { reasonOf } from '../errors.ts'
+import type { Report } from '../events.ts'
 import { ChildSignal } from '../loop/child-signal.ts'
 import type { Console } from './console.ts'
+import { OperationTrace } from '../tracing/operation-trace.ts'
 import { Follower, lastWords, over } from './follower.ts'
 import type { FollowerOptions } from './follower.ts'
 import type { Hold } from './hold-ledger.ts'
@@ -99,9 +101,10 @@ export class PoolHold {
   }
 
   /** Resumes until it has worked or the signal aborts; what cannot be resumed keeps its lease for the next sidecar. */
-  async #letGo(databases: readonly string[] | undefined, signal: AbortSignal): Promise<void> {
+  async #letGo(databases: readonly string[] | undefined, signal: AbortSignal, trace?: OperationTrace): Promise<void> {
     this.#leased = true
-    if (!(await resumeAtLast(this.#options, databases, signal))) return
+    const resume = async (): Promise<boolean> => await resumeAtLast(this.#options, databases, signal)
+    if (!(await (trace?.part('resume', resume) ?? resume()))) return
     this.#leased = false
     await removeLease(this.#options.runDir).catch(() => undefined)
     // Nobody waits for this: the next hold may come at once.
@@ -136,6 +139,7 @@ export class PoolHold {
       holdId: hold.id,
       endsAt: clock.now() + Math.min(hold.leftMs, limits.holdMax),
       databases: 'databases' in target ? target.databases : [],
+      traceparent: hold.traceparent,
     }
     if ('unfit' in target) return await this.#refuse(lease, target.unfit, signal)
     try {
@@ -149,15 +153,23 @@ export class PoolHold {
 
   async #refuse(lease: Lease, reason: string, signal: AbortSignal): Promise<void> {
     this.#tally.add('failed')
-    this.#options.report('hold.failed', { hold: lease.holdId, reason })
+    const trace = traceOf(lease)
+    trace.within(() => this.#options.report('hold.failed', { hold: lease.holdId, reason }))
     this.#done = lease.holdId
-    await this.#follower.say(lease.holdId, 'failed', reason, signal)
+    await trace.within(async () => await this.#follower.say(lease.holdId, 'failed', reason, signal))
+    trace.end('failed')
   }
 
   /** Keeps clients waiting until release or end, and lets them go. */
   async #keep(lease: Lease, signal: AbortSignal): Promise<void> {
-    const { clock, report } = this.#options
+    const trace = traceOf(lease)
+    trace.end(await this.#keepIn(trace, lease, signal))
+  }
+
+  async #keepIn(trace: OperationTrace, lease: Lease, signal: AbortSignal): Promise<HoldOutcome> {
+    const { clock } = this.#options
     const begun = clock.now()
+    const report: Report = (...said) => trace.within(() => this.#options.report(...said))
     this.#leased = true
     await this.#returned()
     this.#show({ lease, paused: false })
@@ -168,32 +180,40 @@ export class PoolHold {
     const watched = this.#follower.watch(lease.holdId, until, watchEvery).then((reason) => {
       why = reason ?? why
     })
-    await this.#hold(lease, until.signal)
+    await this.#hold(trace, lease, until.signal)
     await watched
     const paused = this.#holding?.paused === true
     const last = signal.aborted ? AbortSignal.timeout(lastWords) : signal
-    await this.#letGo(lease.databases, last)
+    await this.#letGo(lease.databases, last, trace)
     this.#show(undefined)
     this.#done = lease.holdId
     const reason = signal.aborted ? 'the sidecar ends' : why
     report('hold.resumed', { hold: lease.holdId, reason, held: paused, ms: clock.now() - begun })
-    this.#tally.add(why !== over || signal.aborted ? 'released' : paused ? 'expired' : 'failed')
-    if (paused || why !== over) return await this.#follower.say(lease.holdId, 'released', reason, last)
+    const outcome = why !== over || signal.aborted ? 'released' : paused ? 'expired' : 'failed'
+    this.#tally.add(outcome)
+    const say = async (state: 'released' | 'failed', words: string): Promise<void> =>
+      await trace.within(async () => await this.#follower.say(lease.holdId, state, words, last))
+    if (paused || why !== over) {
+      await say('released', reason)
+      return outcome
+    }
     report('hold.failed', { hold: lease.holdId, reason: 'transactions did not end in time' })
-    await this.#follower.say(lease.holdId, 'failed', 'transactions did not end before the lease did', last)
+    await say('failed', 'transactions did not end before the lease did')
+    return outcome
   }
 
   /** Pauses, and pauses again what came back unpaused, until the signal aborts. */
-  async #hold(lease: Lease, signal: AbortSignal): Promise<void> {
-    const { clock, console, report, limits } = this.#options
+  async #hold(trace: OperationTrace, lease: Lease, signal: AbortSignal): Promise<void> {
+    const { clock, console, limits } = this.#options
+    const report: Report = (...said) => trace.within(() => this.#options.report(...said))
+    const pause = async (): Promise<void> => await pauseOnce(console, lease.databases, limits.pauseTry, clock, signal)
     while (!signal.aborted) {
       try {
-        if (!(await this.#isPaused(lease, signal)))
-          await pauseOnce(console, lease.databases, limits.pauseTry, clock, signal)
+        if (!(await this.#isPaused(lease, signal))) await trace.part('pause', pause)
         if (this.#holding?.paused === false) {
           this.#show({ lease, paused: true })
           report('hold.paused', { hold: lease.holdId })
-          await this.#follower.say(lease.holdId, 'held', '', signal)
+          await trace.within(async () => await this.#follower.say(lease.holdId, 'held', '', signal))
         }
         await clock.sleep(checkEvery, signal)
       } catch (error) {
@@ -211,4 +231,8 @@ export class PoolHold {
     const known = await this.#options.console.databases({ timeout: this.#options.limits.pauseTry, signal })
     return databases.every((name) => known.some((one) => one.name === name && one.paused))
   }
+}
+
+function traceOf({ holdId, traceparent }: Lease): OperationTrace {
+  return new OperationTrace('pool hold', { 'citus.operation.id': holdId, 'citus.operation.kind': 'hold' }, traceparent)
 }

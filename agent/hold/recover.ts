@@ -2,7 +2,6 @@
 import type { Config } from '../config.ts'
 import type { Report } from '../events.ts'
 import type { Clock } from '../loop/clock.ts'
-import { PoolerConsole } from './console.ts'
 import { readLease, removeLease } from './lease-file.ts'
 import { Promptness } from './promptness.ts'
 import { calmDown, resumeAtLast } from './resume.ts'
@@ -21,6 +20,8 @@ export async function recoverLease(config: Config, clock: Clock, report: Report,
     return
   }
   report('hold.lease-over', { reason: found.why })
+  // Loaded only here: whoever loads pg before traces are on has no spans of its queries.
+  const { PoolerConsole } = await import('./console.ts')
   await using console = new PoolerConsole(config)
   const late = AbortSignal.any([signal, AbortSignal.timeout(patience)])
   const options = { console, clock, report, promptness: new Promptness(console, config.runDir) }

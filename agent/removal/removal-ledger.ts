@@ -35,10 +35,13 @@ export interface Removal {
   readonly otherJob: boolean
   /** Shards that were moved and are still to be dropped on the node. */
   readonly leftovers: number
+  /** Of its trace, where the coordinator's sidecar makes one. */
+  readonly traceparent: string | null
 }
 
 const over = overStates.map((state) => `'${state}'`).join(', ')
 
+// traceparent by way of JSON: a ledger that bootstrap has not upgraded yet has no such column.
 const columns = `
   r.id, r.member, r.node_id as "nodeId", r.group_id as "groupId", r.host, r.port, r.transfer_mode as "transferMode", r.allow_gap as "allowGap",
   r.cancelled_at is not null as cancelled, r.had_shards as "hadShards", r.starts, r.phase, r.reason, r.progress, r.outcome,
@@ -52,7 +55,8 @@ const columns = `
     where t.job_id = r.job_id and t.retry_count > 0 and t.status::text not in ('done', 'cancelled') order by t.task_id limit 1) as trouble,
   exists (select from pg_catalog.pg_dist_background_job j
            where j.job_type = 'rebalance' and j.state::text not in (${over}) and j.job_id is distinct from r.job_id) as "otherJob",
-  (select count(*)::int from pg_catalog.pg_dist_cleanup c where c.node_group_id = r.group_id) as leftovers`
+  (select count(*)::int from pg_catalog.pg_dist_cleanup c where c.node_group_id = r.group_id) as leftovers,
+  to_jsonb(r)->>'traceparent' as traceparent`
 
 const from = 'from citus_sidecar.removals r left join pg_catalog.pg_dist_node n on n.nodeid = r.node_id'
 
@@ -108,6 +112,7 @@ export interface RemovalNote {
   readonly reason: string
   readonly progress?: Progress
   readonly outcome?: RemovalOutcome
+  readonly traceparent?: string
 }
 
 export async function noteRemoval(sql: Sql, note: RemovalNote): Promise<void> {

@@ -11,6 +11,7 @@ import { delayOf } from '../loop/backoff.ts'
 import { ChildSignal } from '../loop/child-signal.ts'
 import type { Clock } from '../loop/clock.ts'
 import type { Session } from '../pg/session.ts'
+import { OperationTrace } from '../tracing/operation-trace.ts'
 import { carryOn } from './carry-on.ts'
 import type { StepResult } from './carry-on.ts'
 import { ProgressMeter } from './progress.ts'
@@ -50,6 +51,7 @@ export class Remover {
   #down = false
   /** The removal that was last looked at, and what was last said of it. */
   #last = { id: '', phase: '', reason: '' }
+  #trace: OperationTrace | undefined
 
   constructor(options: RemoverOptions) {
     this.#options = options
@@ -102,11 +104,15 @@ export class Remover {
       this.#last = { id: removal.id, phase: removal.phase, reason: '' }
       this.#failures = 0
       this.#meter.reset()
+      this.#trace = undefined
     }
+    const trace = (this.#trace ??= traceOf(removal))
     const rest = resting()
     if (rest !== undefined)
       return await this.#say(removal, { phase: removal.phase, reason: rest, again: false }, signal)
-    const long = calls.sql({ timeout: config.registrationTimeout, signal })
+    const session = calls.sql({ timeout: config.registrationTimeout, signal })
+    // Each query in the phase that has been entered by then.
+    const long: Sql = { query: async (...asked) => await trace.within(async () => await session.query(...asked)) }
     const tools = {
       long,
       turn: async () => await takeTurn(long, config),
@@ -124,6 +130,8 @@ export class Remover {
       this.#failures += 1
       const found = { phase: this.#last.phase, reason: reasonOf(error), trouble: true, again: false }
       const final = this.#failures >= mostTries && !isRetryable(error)
+      if (final) trace.failed(error)
+      else trace.trouble(error)
       const pause = await this.#say(removal, final ? { ...found, outcome: 'failed' } : found, signal)
       return pause + delayOf(this.#failures, retry, random)
     } finally {
@@ -135,20 +143,35 @@ export class Remover {
 
   /** Tells ledger, metrics and log; returns how long nothing is due. */
   async #say(removal: Removal, { again, trouble, ...said }: StepResult, signal: AbortSignal): Promise<number> {
-    const { report } = this.#options
     const { id, member } = removal
-    await noteRemoval(this.#ledger(signal), { id, ...said })
+    const trace = this.#trace
+    const traceparent = trace?.traceparent
+    await noteRemoval(this.#ledger(signal), { id, ...said, ...(traceparent !== undefined && { traceparent }) })
     this.#tally.take(said)
     const { phase, reason, outcome } = said
+    const report: Report = (...told) =>
+      trace === undefined ? this.#options.report(...told) : trace.within(() => this.#options.report(...told))
+    if (phase !== this.#last.phase) trace?.enter(phase)
     if (outcome !== undefined) report(`removal.${outcome}`, { removal: id, member, reason })
     else if (phase !== this.#last.phase) report('removal.phase', { removal: id, member, phase })
     else if (reason !== '' && reason !== this.#last.reason)
       report(trouble === true ? 'removal.trouble' : 'removal.waiting', { removal: id, member, phase, reason })
     this.#last = { id, phase, reason }
+    if (outcome !== undefined) {
+      trace?.end(outcome)
+      this.#trace = undefined
+    }
     return again || outcome !== undefined ? 0 : lookEvery
   }
 
   #ledger(signal: AbortSignal): Sql {
     return this.#options.ledger.sql({ timeout: this.#options.config.statementTimeout, signal })
   }
+}
+
+function traceOf({ id, member, phase, traceparent }: Removal): OperationTrace {
+  const told = { 'citus.operation.id': id, 'citus.operation.kind': 'remove', 'citus.member': member }
+  const trace = new OperationTrace('remove', { ...told, 'citus.resumed': traceparent !== null }, traceparent)
+  trace.enter(phase)
+  return trace
 }

@@ -240,6 +240,20 @@ export const metrics: readonly Metric[] = [
     samples: ({ queriesWrong }) => one(queriesWrong),
   },
   {
+    name: 'citus_sidecar_spans_exported_total',
+    help: 'Spans that the receiver of traces took.',
+    type: 'counter',
+    labels: [],
+    samples: ({ traces }) => one(traces?.exported),
+  },
+  {
+    name: 'citus_sidecar_spans_dropped_total',
+    help: 'Spans that were lost: the queue was full, or the receiver of traces did not take them.',
+    type: 'counter',
+    labels: [],
+    samples: ({ traces }) => one(traces?.dropped),
+  },
+  {
     name: 'citus_sidecar_series_dropped',
     help: 'Rows of a family that have no sample of their own: above the limit of a family, twice there, or no number.',
     labels: ['family'],

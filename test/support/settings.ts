@@ -42,6 +42,19 @@ const port: Example = {
   ],
   wrong: [...numbers, '0', '65536', 'http'],
 }
+const endpoint: Example = {
+  good: [
+    ['http://collector:4318', 'http://collector:4318'],
+    ['https://c.example/otlp/v1/traces', 'https://c.example/otlp/v1/traces'],
+  ],
+  wrong: ['collector:4318', 'grpc://collector:4317', 'http://', 'http:// x', 'http:///x'],
+}
+const protocol: Example = {
+  good: ['http/protobuf', 'http/json', 'grpc'].map((one) => [one, one] as const),
+  wrong: ['http', 'protobuf', 'GRPC'],
+}
+const count: Example = { good: [['2048', 2_048]], wrong: [...numbers, '0', '65537'] }
+const word: Example = { good: [['worker-0', 'worker-0']], wrong: ['a b', 'a=b', 'a,b'] }
 const role: Example = {
   good: [
     ['app', 'app'],
@@ -237,6 +250,22 @@ export function examples(folder: string): Readonly<Record<SettingName, Example>>
       wrong: ['a b', 'http://a'],
     },
     kubernetesPort: port,
+    otelDisabled: booleans,
+    tracesExporter: {
+      good: ['otlp', 'none'].map((word) => [word, word] as const),
+      wrong: ['console', 'OTLP', 'otlp,console', 'jaeger'],
+    },
+    otlpEndpoint: endpoint,
+    otlpTracesEndpoint: endpoint,
+    otlpProtocol: protocol,
+    otlpTracesProtocol: protocol,
+    spanQueue: count,
+    spanBatch: count,
+    spanDelay: { good: [['0', 0]], wrong: [...numbers, '600001'] },
+    spanTimeout: { good: [['30000', 30_000]], wrong: [...numbers, '0', '600001'] },
+    podName: word,
+    podNamespace: word,
+    podNode: word,
     serviceAccountDir: { good: [['/run/token', '/run/token']], wrong: ['token', './token', '/'] },
   }
 }

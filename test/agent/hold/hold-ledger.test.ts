@@ -42,7 +42,7 @@ suite('holds in the ledger', () => {
     const { id, ...granted } = await request()
     assert.deepEqual(
       { ...granted, leftMs: 0 },
-      { member: 'worker-1', kinds: ['pool', 'node'], open: true, leftMs: 0, answers: [] },
+      { member: 'worker-1', kinds: ['pool', 'node'], open: true, leftMs: 0, answers: [], traceparent: null },
     )
     assert.ok(granted.leftMs > 0 && granted.leftMs <= 30_000, `${granted.leftMs} ms`)
     assert.equal((await openHold(sql))?.id, id)

@@ -41,7 +41,11 @@ export function variablesOf(
 
 /** A field of the pod; a label or an annotation that is not there is empty. */
 function fieldOf({ template }: Workload, { name, namespace }: PodName, path: string): string {
-  const fields: Readonly<Record<string, string>> = { 'metadata.name': name, 'metadata.namespace': namespace }
+  const fields: Readonly<Record<string, string>> = {
+    'metadata.name': name,
+    'metadata.namespace': namespace,
+    'spec.nodeName': 'machine',
+  }
   const [, kind, key = ''] = /^metadata\.(labels|annotations)\['(.+)'\]$/.exec(path) ?? []
   if (kind !== undefined) return template.metadata?.[kind === 'labels' ? 'labels' : 'annotations']?.[key] ?? ''
   const found = fields[path]

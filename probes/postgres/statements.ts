@@ -30,7 +30,7 @@ interface Numbers {
   readonly write: number
 }
 
-/** What is known of a statement: the id under which it counts, and its text without names of shards. */
+/** What is known of a statement: the id under which it counts, and the beginning of its text without names of shards. */
 interface Known {
   readonly id: string
   readonly text: string
@@ -83,7 +83,7 @@ class Texts {
     )
     for (const { queryid, text } of found) {
       const folded = withoutShards(text)
-      this.#known.set(queryid, { id: folded === text ? queryid : idOf(folded), text: folded })
+      this.#known.set(queryid, { id: folded === text ? queryid : idOf(folded), text: folded.slice(0, textShown) })
     }
   }
 }
@@ -132,9 +132,7 @@ function reader(limits: ProbeLimits): (context: ProbeContext) => Promise<readonl
     const shown = limits.statementText
       ? rows
           .slice(0, mostTold)
-          .flatMap(({ queryid, text }) =>
-            text === '' ? [] : [{ queryid, query: String(text).slice(0, textShown), told: 1 }],
-          )
+          .flatMap(({ queryid, text }) => (text === '' ? [] : [{ queryid, query: String(text), told: 1 }]))
       : []
     const evicted =
       version < resetsSince

@@ -30,7 +30,7 @@ export const times = {
 const ours = `n.nspname not in ('pg_catalog', 'information_schema', 'citus', 'citus_internal') and n.nspname not like 'pg\\_toast%'`
 
 /** What is kept of a relation, so that pg_class is read once. */
-const kept = `c.relpages, c.reltuples, c.relfrozenxid, c.reltoastrelid as toast`
+const kept = `c.relpages, c.reltuples, c.relfrozenxid, c.relminmxid, c.reltoastrelid as toast`
 
 const plain = `
   select c.oid, c.oid as target, ${kept} from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace

@@ -130,6 +130,8 @@ suite('metrics of shards', () => {
     )
     for (const worker of [first, second]) await compare(worker)
     assert.equal(await told(first, 'citus_local_shards', 'events'), before + 1)
+    for (const name of ['citus_local_shards_oldest_xid_age', 'citus_local_shards_oldest_multixact_age'])
+      assert.ok(((await told(first, name, 'events')) ?? -1) >= 0, name)
   })
 
   test('do not tell of the empty shell that a distributed table is on the coordinator', async (t) => {

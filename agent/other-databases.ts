@@ -1,18 +1,14 @@
 // Databases of this server besides PGDATABASE, for the collections that are of every database.
+import type { Row } from '../probes/collection.ts'
+import type { RowsElsewhere } from '../probes/probe.ts'
 import type { Sql } from '../probes/sql.ts'
 import type { Config } from './config.ts'
 import { localTarget } from './pg/conninfo.ts'
-import { Session } from './pg/session.ts'
+import { inDatabase } from './pg/other-database.ts'
 import type { Bounds } from './pg/session.ts'
 
 /** Databases that are asked besides our own, at most: each is a connection for a moment. */
 const most = 20
-
-/** Rows of one other database; undefined where it would not answer. */
-export interface Elsewhere {
-  readonly database: string
-  readonly rows: readonly Readonly<Record<string, string | number | null>>[] | undefined
-}
 
 /** Asks the other databases that are configured, one after the other, each over a connection of its own. */
 export async function askElsewhere(
@@ -20,16 +16,17 @@ export async function askElsewhere(
   sql: Sql,
   text: string,
   bounds: Bounds,
-): Promise<readonly Elsewhere[]> {
-  const found: Elsewhere[] = []
+): Promise<readonly RowsElsewhere[]> {
+  const found: RowsElsewhere[] = []
+  const target = localTarget(config, 'databases')
   for (const database of await chosen(config, sql)) {
-    const target = { ...localTarget(config, 'databases'), database }
-    await using session = new Session(config, { target: async () => await Promise.resolve(target) })
     // One that cannot be asked costs only its own rows.
-    const rows = await session
-      .sql(bounds)
-      .query<Readonly<Record<string, string | number | null>>>(text)
-      .catch(() => undefined)
+    const rows = await inDatabase(
+      config,
+      target,
+      database,
+      async (session) => await session.sql(bounds).query<Row>(text),
+    ).catch(() => undefined)
     if (rows === undefined) bounds.signal.throwIfAborted()
     found.push({ database, rows })
   }

@@ -3,43 +3,13 @@ import type { ProbeLimits } from '../probes/probe.ts'
 import { beatSql } from './cluster/schema.ts'
 import type { Config } from './config.ts'
 
-/** The limits of every probe of a node. */
+/** The limits of every probe, which have the names of the settings; what is a path or SQL is added. */
 export function probeLimits(config: Config): ProbeLimits {
-  const {
-    frozenAfter,
-    connectTimeout,
-    statementTimeout,
-    registrationInterval,
-    peerInterval,
-    heartbeatInterval,
-    maxSeries,
-    statementText,
-    pgMetrics,
-    tenants,
-    dataDir,
-    logDir,
-    certificates = [],
-    pgbackrest,
-    pgSslRootCert,
-    pgSslCert,
-  } = config
+  const { dataDir, logDir, certificates = [], pgbackrest, pgSslRootCert, pgSslCert } = config
+  const all = [...certificates, pgSslRootCert, pgSslCert].filter((file) => file !== undefined)
   return {
-    frozenAfter,
-    connectTimeout,
-    statementTimeout,
-    registrationInterval,
-    peerInterval,
-    heartbeatInterval,
-    maxSeries,
-    statementText,
-    pgMetrics,
-    tenants,
+    ...config,
     writeStatement: beatSql,
-    paths: {
-      data: dataDir,
-      log: logDir,
-      pgbackrest,
-      certificates: [...new Set([...certificates, pgSslRootCert, pgSslCert].filter((file) => file !== undefined))],
-    },
+    paths: { data: dataDir, log: logDir, pgbackrest, certificates: [...new Set(all)] },
   }
 }

@@ -1,11 +1,10 @@
 // Every connection of a sidecar, by what it is for; each shows itself as citus-sidecar/<use>.
-import type { SessionName } from '../probes/probe.ts'
+import type { RowsElsewhere, SessionName } from '../probes/probe.ts'
 import type { Sql } from '../probes/sql.ts'
 import type { CoordinatorLocator } from './cluster/coordinator.ts'
 import type { Config } from './config.ts'
 import { localTarget, queriesTarget } from './pg/conninfo.ts'
 import { askElsewhere } from './other-databases.ts'
-import type { Elsewhere } from './other-databases.ts'
 import { Session } from './pg/session.ts'
 import type { Bounds } from './pg/session.ts'
 
@@ -33,7 +32,7 @@ export class Sessions implements AsyncDisposable {
   readonly remove: Session
 
   /** Asks the other databases that are to be told of. */
-  readonly elsewhere: (text: string, sql: Sql, bounds: Bounds) => Promise<readonly Elsewhere[]>
+  readonly elsewhere: (text: string, sql: Sql, bounds: Bounds) => Promise<readonly RowsElsewhere[]>
 
   /** `closed` hears when a held connection ends without having been asked to. */
   constructor(config: Config, locator: CoordinatorLocator, closed: (use: SessionName) => void) {

@@ -135,64 +135,65 @@ function labelsOfRest(names: readonly string[], rows: readonly Row[]): Readonly<
   )
 }
 
+/** Families with the same labels, which have the same series. */
+interface Group {
+  readonly labels: readonly string[]
+  readonly specs: readonly FamilySpec[]
+  readonly budget: SeriesBudget
+}
+
 /** Turns rows into families, and remembers which series it told. */
 export class FamilyReader {
   readonly #specs: readonly FamilySpec[]
-  readonly #budgets: ReadonlyMap<string, SeriesBudget>
+  readonly #groups: readonly Group[]
 
   /** Of each family at most `limit` series are told, and one more for the rest. */
   constructor(specs: readonly FamilySpec[], limit: number) {
     this.#specs = specs
-    this.#budgets = new Map(specs.map(({ labels }) => [labels.join(), new SeriesBudget(limit)]))
+    this.#groups = [...Map.groupBy(specs, ({ labels }) => labels.join()).values()].map((same) => ({
+      labels: same[0]?.labels ?? [],
+      specs: same,
+      budget: new SeriesBudget(limit),
+    }))
   }
 
   /** A bad row costs its own sample and is counted. */
   read(rows: readonly Row[]): readonly Family[] {
-    const groups = new Map<string, readonly FamilySpec[]>()
-    for (const spec of this.#specs) groups.set(spec.labels.join(), [...(groups.get(spec.labels.join()) ?? []), spec])
-    const found = new Map(
-      [...groups].flatMap(([group, specs]) => this.#group(group, specs, rows).map((family) => [family.spec, family])),
-    )
+    const found = new Map(this.#groups.flatMap((group) => read(group, rows)).map((family) => [family.spec, family]))
     return this.#specs.flatMap((spec) => found.get(spec) ?? [])
   }
+}
 
-  /** Families with the same labels have the same series. */
-  #group(group: string, specs: readonly FamilySpec[], rows: readonly Row[]): readonly Family[] {
-    const names = specs[0]?.labels ?? []
-    const keyed = rows
-      .filter((row) => specs.some(({ value }) => row[value] !== null && row[value] !== undefined))
-      .map((row) => ({ row, key: names.map((name) => String(row[name] ?? '')).join('\0') }))
-    const told = this.#budgets.get(group)?.seat([...new Set(keyed.map(({ key }) => key))]) ?? new Set()
-    const rest = keyed.filter(({ key }) => !told.has(key)).map(({ row }) => row)
-    const seen = new Map(keyed.filter(({ key }) => told.has(key)).map(({ key, row }) => [key, labelsOf(names, row)]))
-    const restLabels =
-      rest.length === 0
-        ? {}
-        : labelsOfRest(
-            names,
-            keyed.map(({ row }) => row),
-          )
-    return specs.map((spec) => {
-      const samples = new Map<string, FamilySample>()
-      let dropped = 0
-      for (const { row, key } of keyed) {
-        const labels = seen.get(key)
-        const value = row[spec.value]
-        if (value === null || value === undefined || labels === undefined) continue
-        if (samples.has(key) || Number.isNaN(Number(value))) dropped += 1
-        else samples.set(key, { labels, value: Number(value) })
-      }
-      const others = rest.map((row) => row[spec.value]).filter((value) => value !== null && value !== undefined)
-      const numbers = others.map(Number).filter((value) => !Number.isNaN(value))
-      const told = [...samples.values()]
-      return {
-        spec,
-        samples:
-          numbers.length === 0 ? told : [...told, { labels: restLabels, value: numbers.reduce(fold[spec.rest]) }],
-        dropped: dropped + others.length,
-      }
-    })
-  }
+function read({ labels: names, specs, budget }: Group, rows: readonly Row[]): readonly Family[] {
+  const keyed = rows
+    .filter((row) => specs.some(({ value }) => row[value] !== null && row[value] !== undefined))
+    .map((row) => ({ row, key: names.map((name) => String(row[name] ?? '')).join('\0') }))
+  const seats = budget.seat([...new Set(keyed.map(({ key }) => key))])
+  const rest = keyed.filter(({ key }) => !seats.has(key)).map(({ row }) => row)
+  const labelsOfKey = new Map(
+    keyed.filter(({ key }) => seats.has(key)).map(({ key, row }) => [key, labelsOf(names, row)]),
+  )
+  const all = keyed.map(({ row }) => row)
+  const restLabels = rest.length === 0 ? {} : labelsOfRest(names, all)
+  return specs.map((spec) => {
+    const samples = new Map<string, FamilySample>()
+    let dropped = 0
+    for (const { row, key } of keyed) {
+      const labels = labelsOfKey.get(key)
+      const value = row[spec.value]
+      if (value === null || value === undefined || labels === undefined) continue
+      if (samples.has(key) || Number.isNaN(Number(value))) dropped += 1
+      else samples.set(key, { labels, value: Number(value) })
+    }
+    const others = rest.map((row) => row[spec.value]).filter((value) => value !== null && value !== undefined)
+    const numbers = others.map(Number).filter((value) => !Number.isNaN(value))
+    const told = [...samples.values()]
+    return {
+      spec,
+      samples: numbers.length === 0 ? told : [...told, { labels: restLabels, value: numbers.reduce(fold[spec.rest]) }],
+      dropped: dropped + others.length,
+    }
+  })
 }
 
 /** The server gives a statement up before we would give up the connection, on which others ask, too; milliseconds. */
@@ -219,13 +220,8 @@ export function collect<N extends CollectionName | QueryName>(
   const { name, help, interval, where = {}, collector, timeout } = collection
   const wanted = (family: FamilySpec): boolean => limits.pgMetrics || !family.name.startsWith('pg_')
   const families = collection.families.filter(wanted)
-  const reader = new FamilyReader(families, limits.maxSeries)
   const keptFor = Math.max(keptAtLeast, keptIntervals * interval)
-  const own = 'reader' in collection ? collection.reader(limits) : undefined
-  const found = async (context: ProbeContext, signal: AbortSignal): Promise<readonly Family[]> => {
-    if ('reader' in collection) return ((await own?.(context)) ?? []).filter(({ spec }) => wanted(spec))
-    return reader.read(await rowsOf(collection, context, signal))
-  }
+  const find = finderOf(collection, families, limits)
   return {
     name,
     help,
@@ -238,8 +234,23 @@ export function collect<N extends CollectionName | QueryName>(
     families,
     ...(collector === undefined ? {} : { collector }),
     skip: (facts) => (families.length === 0 ? 'CITUS_SIDECAR_PG_METRICS is off' : notAskedOn(where, facts)),
-    read: async (context, signal) => new FamilyReading(await found(context, signal), keptFor) as ReadingTypes[N],
+    read: async (context, signal) =>
+      new FamilyReading(
+        (await find(context, signal)).filter(({ spec }) => wanted(spec)),
+        keptFor,
+      ) as ReadingTypes[N],
   }
+}
+
+/** How its families are found, with the memory that takes. */
+function finderOf(
+  collection: Collection,
+  families: readonly FamilySpec[],
+  limits: ProbeLimits,
+): (context: ProbeContext, signal: AbortSignal) => Promise<readonly Family[]> {
+  if ('reader' in collection) return collection.reader(limits)
+  const reader = new FamilyReader(families, limits.maxSeries)
+  return async (context, signal) => reader.read(await rowsOf(collection, context, signal))
 }
 
 async function rowsOf(

@@ -71,13 +71,19 @@ export interface Reading<T> {
 
 export type Readings = { readonly [K in ProbeName]?: Reading<ReadingTypes[K]> }
 
+/** What another database answered; rows are undefined where it would not. */
+export interface RowsElsewhere {
+  readonly database: string
+  readonly rows: readonly Row[] | undefined
+}
+
 /** What a probe may use while it runs. */
 export interface ProbeContext {
   readonly sql: Sql
   /** Opens and closes a new connection to the local server. @throws what the server or the socket said. */
   dial(signal: AbortSignal): Promise<void>
-  /** Rows of a query in each other database that is to be told of, one after the other; rows are undefined where one would not answer. */
-  elsewhere(text: string): Promise<readonly { readonly database: string; readonly rows: readonly Row[] | undefined }[]>
+  /** Asks each other database that is to be told of, one after the other. */
+  elsewhere(text: string): Promise<readonly RowsElsewhere[]>
   /** A monotonic clock, milliseconds. */
   elapsed(): number
   readonly facts: NodeFacts

@@ -2,7 +2,8 @@
 import type { AskQuery } from '../../probes/own-query.ts'
 import type { Config } from '../config.ts'
 import { queriesTarget } from '../pg/conninfo.ts'
-import { Session } from '../pg/session.ts'
+import { inDatabase } from '../pg/other-database.ts'
+import type { Session } from '../pg/session.ts'
 import type { Sessions } from '../sessions.ts'
 
 const most = { mostRows: 10_000, mostBytes: 4 * 1024 ** 2 }
@@ -14,12 +15,7 @@ export function askOn(sessions: Pick<Sessions, 'queries'>, config: Config): AskQ
   return async ({ text, database = config.pgDatabase }, statementTimeout, signal) => {
     const ask = async (session: Session): Promise<readonly Record<string, unknown>[]> =>
       await session.readOnly({ text, statementTimeout, ...most }, { timeout: statementTimeout + margin, signal })
-    return database === config.pgDatabase ? await ask(sessions.queries) : await elsewhere(config, database, ask)
+    if (database === config.pgDatabase) return await ask(sessions.queries)
+    return await inDatabase(config, queriesTarget(config), database, ask)
   }
-}
-
-async function elsewhere<T>(config: Config, database: string, ask: (session: Session) => Promise<T>): Promise<T> {
-  const target = { ...queriesTarget(config), database }
-  await using session = new Session(config, { target: async () => await Promise.resolve(target) })
-  return await ask(session)
 }

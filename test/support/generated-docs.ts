@@ -5,7 +5,7 @@ import { formatDuration } from '../../agent/setting-types.ts'
 import { collect } from '../../probes/collection.ts'
 import type { Collection } from '../../probes/collection.ts'
 import type { CollectionName } from '../../probes/collections.ts'
-import { collectionsOf, poolerCollectionsOf } from '../../probes/collections.ts'
+import { collectionsOf, everyFamily, poolerCollectionsOf } from '../../probes/collections.ts'
 import { notAskedReasons } from '../../probes/where.ts'
 import { probeLimits } from './probe-limits.ts'
 
@@ -28,9 +28,13 @@ export const generatedParts: readonly (readonly [page: string, part: string, tex
     'families',
     rows(
       ['family', 'labels', 'type', 'meaning', 'probe'],
-      [...all.values()].flatMap(({ name: probe, families }) =>
-        families.map(({ name, labels, type, help }) => [code(name), labels.join(', ') || '-', type, help, code(probe)]),
-      ),
+      everyFamily().map(({ name, labels, type, help, probe }) => [
+        code(name),
+        labels.join(', ') || '-',
+        type,
+        help,
+        code(probe),
+      ]),
     ),
   ],
   [

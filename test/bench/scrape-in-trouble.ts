@@ -2,7 +2,7 @@
 import { startCluster } from '../../deploy/local/start-cluster.ts'
 import type { LocalNode } from '../../deploy/local/local-node.ts'
 import { TakenSlots } from '../support/connection-slots.ts'
-import { readMetrics } from '../support/prometheus-text.ts'
+import { metricsOf } from '../support/prometheus-text.ts'
 import { worstBelow } from './claim.ts'
 import type { Claim, Result } from './claim.ts'
 import { timeUntil } from './poll.ts'
@@ -11,9 +11,7 @@ const scrapes = 50
 const limit = 50
 
 async function scrape({ sidecar }: LocalNode): Promise<number | undefined> {
-  return readMetrics((await sidecar.get('/metrics')).body)
-    .get('pg_up')
-    ?.samples.get('pg_up')
+  return (await metricsOf(sidecar)).get('pg_up')?.samples.get('pg_up')
 }
 
 async function measure(node: LocalNode, what: string, up: number): Promise<Result> {

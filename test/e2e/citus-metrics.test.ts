@@ -7,7 +7,7 @@ import type { LocalCluster } from '../../deploy/local/local-cluster.ts'
 import type { LocalNode } from '../../deploy/local/local-node.ts'
 import { startCluster } from '../../deploy/local/start-cluster.ts'
 import { joined, patience, quick } from '../support/joining.ts'
-import { readMetrics } from '../support/prometheus-text.ts'
+import { metricsOf } from '../support/prometheus-text.ts'
 
 const { citus } = await findBinaries()
 const skip = citus === 'citus' ? false : 'needs real Citus: the stand-in has no data plane'
@@ -46,9 +46,8 @@ suite('metrics of a real Citus', { skip }, () => {
   after(async () => await cluster.down())
 
   /** Series of a family by their labels, read after the sidecar has started anew and asked for everything. */
-  const families = new Map<LocalNode, ReturnType<typeof readMetrics>>()
-  const page = async (node: LocalNode): Promise<ReturnType<typeof readMetrics>> =>
-    readMetrics((await node.sidecar.get('/metrics')).body)
+  const families = new Map<LocalNode, Awaited<ReturnType<typeof metricsOf>>>()
+  const page = async (node: LocalNode): ReturnType<typeof metricsOf> => await metricsOf(node.sidecar)
   async function lookAgain(node: LocalNode): Promise<void> {
     await node.sidecar.restart()
     await joined(node)

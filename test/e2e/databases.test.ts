@@ -5,7 +5,7 @@ import { eventually } from '../../deploy/local/eventually.ts'
 import type { LocalCluster } from '../../deploy/local/local-cluster.ts'
 import { startCluster } from '../../deploy/local/start-cluster.ts'
 import { joined, patience, quick } from '../support/joining.ts'
-import { readMetrics } from '../support/prometheus-text.ts'
+import { metricsOf } from '../support/prometheus-text.ts'
 
 suite('tables of other databases', () => {
   let cluster: LocalCluster
@@ -21,7 +21,7 @@ suite('tables of other databases', () => {
   })
   after(async () => await cluster.down())
 
-  async function told(databases: string): Promise<ReturnType<typeof readMetrics>> {
+  async function told(databases: string): Promise<Awaited<ReturnType<typeof metricsOf>>> {
     const { sidecar } = cluster.coordinator
     if (sidecar.pid !== undefined) await sidecar.stop()
     sidecar.start({ ...quick, CITUS_SIDECAR_DATABASES: databases })
@@ -29,7 +29,7 @@ suite('tables of other databases', () => {
     return await eventually(
       'tables are told',
       async () => {
-        const page = readMetrics((await sidecar.get('/metrics')).body)
+        const page = await metricsOf(sidecar)
         return page.has('pg_statio_user_tables_heap_blocks_hit') && page.has('pg_stat_user_tables_n_tup_ins')
           ? page
           : undefined
@@ -37,11 +37,11 @@ suite('tables of other databases', () => {
       { deadline: patience },
     )
   }
-  const inserted = (page: ReturnType<typeof readMetrics>, datname: string): number | undefined =>
+  const inserted = (page: Awaited<ReturnType<typeof metricsOf>>, datname: string): number | undefined =>
     page
       .get('pg_stat_user_tables_n_tup_ins')
       ?.samples.get(`pg_stat_user_tables_n_tup_ins{datname="${datname}",schemaname="public",relname="only_${datname}"}`)
-  const readable = (page: ReturnType<typeof readMetrics>): Readonly<Record<string, number>> =>
+  const readable = (page: Awaited<ReturnType<typeof metricsOf>>): Readonly<Record<string, number>> =>
     Object.fromEntries(
       [...(page.get('citus_sidecar_database_readable')?.samples ?? [])].map(([series, value]) => [
         /"(.*)"/.exec(series)?.[1] ?? '',

@@ -9,7 +9,7 @@ import type { LocalNode } from '../../deploy/local/local-node.ts'
 import { startCluster } from '../../deploy/local/start-cluster.ts'
 import { beginDrain, cancelDrain, drained } from '../support/draining.ts'
 import { eventuallyEqual, joined, quick } from '../support/joining.ts'
-import { readMetrics } from '../support/prometheus-text.ts'
+import { metricsOf } from '../support/prometheus-text.ts'
 
 suite('numbers of leaving', () => {
   let cluster: LocalCluster
@@ -40,7 +40,7 @@ suite('numbers of leaving', () => {
 
   /** Samples of one metric by series, without its name. */
   async function numbers(name: string): Promise<Readonly<Record<string, number>>> {
-    const family = readMetrics((await worker.sidecar.get('/metrics')).body).get(`citus_sidecar_${name}`)
+    const family = (await metricsOf(worker.sidecar)).get(`citus_sidecar_${name}`)
     return Object.fromEntries([...(family?.samples ?? [])].map(([key, value]) => [key.replace(/^[^{]+/, ''), value]))
   }
   const number = async (name: string): Promise<number | undefined> => (await numbers(name))['']

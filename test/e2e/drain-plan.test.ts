@@ -12,7 +12,7 @@ import type { LocalNode } from '../../deploy/local/local-node.ts'
 import { startCluster } from '../../deploy/local/start-cluster.ts'
 import { beginDrain, drained } from '../support/draining.ts'
 import { joined, patience, quick } from '../support/joining.ts'
-import { readMetrics } from '../support/prometheus-text.ts'
+import { metricsOf } from '../support/prometheus-text.ts'
 
 /** `drain --plan --json`, strictly: a field more is a field that nobody knows of. */
 const shape = z.strictObject({
@@ -70,7 +70,7 @@ suite('the plan of a drain', () => {
   const fill = async (): Promise<void> =>
     void (await node.postgres.query('insert into filled select generate_series(1, 300000)'))
   const tooShort = async (): Promise<number | undefined> =>
-    readMetrics((await node.sidecar.get('/metrics')).body)
+    (await metricsOf(node.sidecar))
       .get('citus_sidecar_grace_period_too_short')
       ?.samples.get('citus_sidecar_grace_period_too_short')
 

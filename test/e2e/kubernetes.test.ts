@@ -9,7 +9,7 @@ import { startCluster } from '../../deploy/local/start-cluster.ts'
 import { beginDrain, cancelDrain, drained, phasesOf } from '../support/draining.ts'
 import { finds, joined, patience, quick } from '../support/joining.ts'
 import { KubernetesApi } from '../support/kubernetes-api.ts'
-import { readMetrics } from '../support/prometheus-text.ts'
+import { metricsOf } from '../support/prometheus-text.ts'
 
 suite('a node in Kubernetes', () => {
   let api: KubernetesApi
@@ -61,7 +61,7 @@ suite('a node in Kubernetes', () => {
     const plan = JSON.parse((await worker.sidecar.control('GET', '/v1/drain/plan')).body) as DrainPlan
     assert.deepEqual([plan.graceSeconds, plan.graceFrom, plan.graceTooShort], [60, 'pod', false])
     assert.match(plan.warnings[0] ?? '', /^the pod has 60\.0 s .* CITUS_SIDECAR_GRACE_PERIOD says 120\.0 s/)
-    const metrics = readMetrics((await worker.sidecar.get('/metrics')).body)
+    const metrics = await metricsOf(worker.sidecar)
     assert.deepEqual([...(metrics.get('citus_sidecar_grace_period_seconds')?.samples.values() ?? [])], [60])
   })
 

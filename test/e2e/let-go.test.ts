@@ -13,7 +13,7 @@ import { drainWhole, unhurried } from '../support/draining.ts'
 import { HalfOpenProxy } from '../support/half-open-proxy.ts'
 import { joined, patience } from '../support/joining.ts'
 import { makeWritten, untilHolds } from '../support/node-holds.ts'
-import { readMetrics } from '../support/prometheus-text.ts'
+import { metricsOf } from '../support/prometheus-text.ts'
 
 const at = ({ host, pgPort: port }: LocalNode): { host: string; port: number } => ({ host, port })
 
@@ -86,7 +86,7 @@ suite('a worker that is back while its name leads elsewhere', () => {
     const { waitedMs } = await heard('drain.back', id)
     assert.equal(said('drain.unreached', id), undefined)
     await nothingIsLeft(cluster, cluster.coordinator, id)
-    const metrics = readMetrics((await worker.sidecar.get('/metrics')).body)
+    const metrics = await metricsOf(worker.sidecar)
     const [waited] = [...(metrics.get('citus_sidecar_last_drain_client_wait_seconds')?.samples.values() ?? [])]
     assert.equal(waited, Number(waitedMs) / 1000)
   })

@@ -8,7 +8,7 @@ import type { LocalCluster } from '../../deploy/local/local-cluster.ts'
 import type { LocalNode } from '../../deploy/local/local-node.ts'
 import { startCluster } from '../../deploy/local/start-cluster.ts'
 import { joined, patience } from '../support/joining.ts'
-import { readMetrics } from '../support/prometheus-text.ts'
+import { metricsOf } from '../support/prometheus-text.ts'
 
 /** Of the machine or of the moment. */
 const varying =
@@ -35,7 +35,7 @@ suite('the page', () => {
     const page = await eventually(
       'everything was asked',
       async () => {
-        const found = readMetrics((await node.sidecar.get('/metrics')).body)
+        const found = await metricsOf(node.sidecar)
         const known = found.get('citus_sidecar_probe_success')?.samples
         const there = asked[node.name === 'standby' ? 'standby' : 'coordinator'].every((probe) =>
           known?.has(`citus_sidecar_probe_success{probe="${probe}"}`),

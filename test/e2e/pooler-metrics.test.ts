@@ -8,7 +8,7 @@ import { startCluster } from '../../deploy/local/start-cluster.ts'
 import { quick } from '../support/joining.ts'
 import { inConsole, patience, withoutPgBouncer } from '../support/pool-holds.ts'
 import { connectThrough, PooledClients } from '../support/pooled-clients.ts'
-import { readMetrics } from '../support/prometheus-text.ts'
+import { metricsOf } from '../support/prometheus-text.ts'
 
 type ConsoleRow = Readonly<Record<string, string | number | null>>
 
@@ -23,7 +23,7 @@ suite('metrics of a pooler', { skip: withoutPgBouncer }, () => {
 
   /** The sample of a family whose labels have all of these. */
   async function told(name: string, ...having: readonly string[]): Promise<number | undefined> {
-    const samples = readMetrics((await pooler.sidecar.get('/metrics')).body).get(name)?.samples ?? new Map()
+    const samples = (await metricsOf(pooler.sidecar)).get(name)?.samples ?? new Map()
     const found = [...samples].filter(([series]: [string, number]) => having.every((label) => series.includes(label)))
     assert.ok(found.length <= 1, `${name} has ${found.length} samples with ${having.join(', ')}`)
     return found[0]?.[1]

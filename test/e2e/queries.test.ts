@@ -9,7 +9,7 @@ import type { LocalCluster } from '../../deploy/local/local-cluster.ts'
 import { logTail } from '../../deploy/local/local-error.ts'
 import { startCluster } from '../../deploy/local/start-cluster.ts'
 import { patience, quick, statusOf } from '../support/joining.ts'
-import { readMetrics } from '../support/prometheus-text.ts'
+import { metricsOf } from '../support/prometheus-text.ts'
 
 const file = `
 app_orders:
@@ -77,7 +77,7 @@ suite('own queries', () => {
 
   /** Samples of a family by their series. */
   async function told(name: string, { sidecar } = cluster.coordinator): Promise<Readonly<Record<string, number>>> {
-    return Object.fromEntries(readMetrics((await sidecar.get('/metrics')).body).get(name)?.samples ?? [])
+    return Object.fromEntries((await metricsOf(sidecar)).get(name)?.samples ?? [])
   }
   async function becomes(
     name: string,
@@ -120,7 +120,7 @@ suite('own queries', () => {
       'app_orders_amount{state="done"}': 5,
       'app_orders_amount{state="new"}': 7,
     })
-    const family = readMetrics((await cluster.coordinator.sidecar.get('/metrics')).body).get('app_orders_count')
+    const family = (await metricsOf(cluster.coordinator.sidecar)).get('app_orders_count')
     assert.deepEqual([family?.help, family?.type], ['Orders in this state.', 'gauge'])
   })
 

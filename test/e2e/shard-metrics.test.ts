@@ -6,7 +6,7 @@ import type { LocalCluster } from '../../deploy/local/local-cluster.ts'
 import type { LocalNode } from '../../deploy/local/local-node.ts'
 import { startCluster } from '../../deploy/local/start-cluster.ts'
 import { eventuallyEqual, joined, patience, quick } from '../support/joining.ts'
-import { readMetrics } from '../support/prometheus-text.ts'
+import { metricsOf } from '../support/prometheus-text.ts'
 
 const columns = [
   'n_tup_ins',
@@ -39,7 +39,7 @@ suite('metrics of shards', () => {
 
   /** Samples of a family of this node for one table, read after now. */
   async function told(node: LocalNode, name: string, table: string): Promise<number | undefined> {
-    const family = readMetrics((await node.sidecar.get('/metrics')).body).get(name)
+    const family = (await metricsOf(node.sidecar)).get(name)
     const found = [...(family?.samples ?? [])].filter(
       ([series]) => /(?:relname|table)="((?:[^"\\]|\\.)*)"/.exec(series)?.[1] === table,
     )
@@ -52,7 +52,7 @@ suite('metrics of shards', () => {
     await joined(node)
     await eventually(
       'tables are told of',
-      async () => readMetrics((await node.sidecar.get('/metrics')).body).has('pg_stat_user_tables_n_live_tup'),
+      async () => (await metricsOf(node.sidecar)).has('pg_stat_user_tables_n_live_tup'),
       { deadline: patience },
     )
   }
@@ -166,9 +166,9 @@ suite('metrics of shards', () => {
       await eventually(
         `every probe of ${node.name} succeeds`,
         async () => {
-          const { samples } = readMetrics((await node.sidecar.get('/metrics')).body).get(
-            'citus_sidecar_probe_success',
-          ) ?? { samples: new Map<string, number>() }
+          const { samples } = (await metricsOf(node.sidecar)).get('citus_sidecar_probe_success') ?? {
+            samples: new Map<string, number>(),
+          }
           const failed = [...samples].filter(([, value]) => value !== 1).map(([series]) => series)
           assert.deepEqual(failed, [])
           assert.ok(samples.size >= wanted, [...samples.keys()].join())
@@ -184,7 +184,7 @@ suite('metrics of shards', () => {
     await postgres.query('checkpoint')
     await lookAgain(cluster.coordinator)
     await eventually('checkpoints are told of', async () => {
-      const families = readMetrics((await sidecar.get('/metrics')).body)
+      const families = await metricsOf(sidecar)
       const [old, since] = ['pg_stat_bgwriter_checkpoints_req_total', 'pg_stat_checkpointer_num_requested_total'].map(
         (name) => families.get(name)?.samples.values().next().value,
       )
@@ -203,7 +203,7 @@ suite('metrics of shards', () => {
       await eventually(
         'they are told of',
         async () => {
-          const families = readMetrics((await sidecar.get('/metrics')).body)
+          const families = await metricsOf(sidecar)
           assert.ok((families.get('pg_wal_segments')?.samples.get('pg_wal_segments') ?? 0) > 0)
           const locks = families.get('pg_locks_count')?.samples
           assert.equal(locks?.get('pg_locks_count{datname="app",mode="sharerowexclusivelock"}'), 1)

@@ -47,3 +47,10 @@ export function readMetrics(text: string): ReadonlyMap<string, Family> {
   }
   return families
 }
+
+/** What a sidecar tells now. */
+export async function metricsOf(sidecar: {
+  get(path: string): Promise<{ readonly body: string }>
+}): Promise<ReadonlyMap<string, Family>> {
+  return readMetrics((await sidecar.get('/metrics')).body)
+}

@@ -98,7 +98,8 @@ export function queryProbe(query: OwnQuery, limits: ProbeLimits, ask: AskQuery):
       families: familiesOf(query),
       rows: async (_context, signal) => (await ask(query, timeout, signal)).map((found) => toRow(query, found)),
     },
-    { ...limits, statementTimeout: timeout },
+    // Names are the user's own, whatever is told of ours.
+    { ...limits, statementTimeout: timeout, pgMetrics: true },
   )
   return { ...probe, session: 'queries', skip: (facts) => notFor(query, facts) }
 }

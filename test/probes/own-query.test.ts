@@ -66,6 +66,20 @@ suite('an own query', () => {
     ])
   })
 
+  test('is told under a name with pg_, also where those of postgres_exporter are switched off', async () => {
+    const limits = { ...probeLimits, pgMetrics: false }
+    const probe = queryProbe(
+      { ...base, prefix: 'pg_orders' },
+      limits,
+      async () => await Promise.resolve([{ state: 'new', n: 2, done_total: 5 }]),
+    )
+    const { families } = await probe.read(context, AbortSignal.timeout(10_000))
+    assert.deepEqual(
+      families.map(({ spec }) => spec.name),
+      ['pg_orders_n', 'pg_orders_done_total'],
+    )
+  })
+
   const values: readonly (readonly [what: string, found: unknown, value: number | undefined])[] = [
     ['a flag', true, 1],
     ['a time', new Date(1_500), 1.5],

@@ -93,8 +93,9 @@ export class Leaving {
       view: () => drain.view,
       cancel: () => drain.cancel(),
       plan: async (signal) => {
+        const askedAt = this.#options.clock.now()
         await lookNow(this.#options, 'postgres.stop-cost', planPatience, signal)
-        return drain.plan()
+        return drain.plan(askedAt)
       },
     }
   }

@@ -17,6 +17,8 @@ export interface PlanFacts {
   /** The drain before, whose phases tell how long they take here. */
   readonly last: EndedDrain | undefined
   readonly reading: Reading<StopCost> | undefined
+  /** When the server was asked for it, milliseconds: a reading begun earlier is not its answer. */
+  readonly askedAt: number
   /** What the pod itself says about its grace period, milliseconds. */
   readonly podGraceMs: number | undefined
   readonly now: number

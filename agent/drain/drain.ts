@@ -110,10 +110,10 @@ export class Drain {
     return drainTiming(this.#options.config, this.#options.podGraceMs())
   }
 
-  /** What a drain would do now, as far as is known. */
-  plan(): DrainPlan {
+  /** What a drain would do now, as far as is known; it says so where the server has not answered since it was asked, milliseconds. */
+  plan(askedAt = 0): DrainPlan {
     const { clock, podGraceMs, readings, tally } = this.#options
-    const found = { last: tally.last, reading: readings.get('postgres.stop-cost'), podGraceMs: podGraceMs() }
+    const found = { last: tally.last, reading: readings.get('postgres.stop-cost'), podGraceMs: podGraceMs(), askedAt }
     return describePlan({ ...this.#options, ...found, kind: kindOf(this.#options), now: clock.now() })
   }
 

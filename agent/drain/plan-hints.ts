@@ -9,9 +9,6 @@ interface HintFacts extends PlanFacts {
   readonly phases: readonly PhasePlan[]
 }
 
-/** Who asks for a plan makes the server answer anew; an older answer is that of before, milliseconds. */
-const fresh = 15_000
-
 export function seconds(ms: number): string {
   return `${(ms / 1_000).toFixed(1)} s`
 }
@@ -28,11 +25,11 @@ function ofGrace({ config, podGraceMs }: HintFacts): string | undefined {
   return `the pod has ${seconds(podGraceMs)} (terminationGracePeriodSeconds) and CITUS_SIDECAR_GRACE_PERIOD says ${seconds(config.gracePeriod)}: the pod is believed; make them equal`
 }
 
-function ofReading({ reading, now }: HintFacts): string | undefined {
+function ofReading({ reading, now, askedAt }: HintFacts): string | undefined {
   if (reading === undefined) return 'PostgreSQL has not been asked yet what a stop would cost now'
   const { error, lastGood } = reading
   const ageMs = lastGood === undefined ? Infinity : now - lastGood.takenAt
-  if (error === undefined && ageMs <= fresh) return undefined
+  if (error === undefined && reading.begunAt >= askedAt) return undefined
   const how = error === undefined ? 'has not answered yet' : `could not be asked (${error.message})`
   const known = lastGood === undefined ? 'nothing is estimated' : `estimates are ${seconds(ageMs)} old`
   return `PostgreSQL ${how} what a stop would cost now: ${known}`

@@ -23,6 +23,7 @@ function plan(change: Partial<PlanFacts> = {}, cost: Partial<StopCost> = {}): Dr
     kind: 'worker',
     last: undefined,
     reading,
+    askedAt: now - 1_000,
     podGraceMs: undefined,
     now,
     ...change,
@@ -201,9 +202,9 @@ suite('the plan warns', () => {
       /\(it failed\) what a stop would cost now: estimates are 7\.0 s old$/,
     ],
     [
-      'of a server that has not answered yet',
-      plan({ reading: good('postgres.stop-cost', resting, 40_000) }),
-      /^PostgreSQL has not answered yet what a stop would cost now: estimates are 40\.0 s old$/,
+      'of a server that has not answered since it was asked, however short before that it did',
+      plan({ reading: good('postgres.stop-cost', resting, 1_000) }),
+      /^PostgreSQL has not answered yet what a stop would cost now: estimates are 1\.0 s old$/,
     ],
   ]
   for (const [what, { graceTooShort, warnings }, warning] of cases)

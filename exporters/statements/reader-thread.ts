@@ -4,6 +4,8 @@ import { Worker } from 'node:worker_threads'
 
 /** What the thread may use of memory before it is ended, megabytes; statements it knows are bounded far below. */
 const memory = 96
+/** It has this long to end by itself, milliseconds. */
+const lastWords = 1_000
 
 /** Of a thread that reads something and tells of it: what it is given, what it hears, what it is asked and answers, what it tells. */
 export interface ThreadProtocol {
@@ -15,6 +17,7 @@ export interface ThreadProtocol {
 export type ToThread<P extends ThreadProtocol> =
   | { readonly kind: 'told'; readonly what: P['told'] }
   | { readonly kind: 'taken' }
+  | { readonly kind: 'end' }
   | { readonly kind: 'call'; readonly id: number; readonly name: keyof P['calls']; readonly question: unknown }
 
 export type FromThread<P extends ThreadProtocol> =
@@ -107,7 +110,11 @@ export class ReaderThread<P extends ThreadProtocol> implements AsyncDisposable {
     }
   }
 
+  /** Lets it end what it has begun, for a short while. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#worker.terminate()
+    this.#send({ kind: 'end' })
+    const timer = setTimeout(() => void this.#worker.terminate(), lastWords)
+    await this.ended
+    clearTimeout(timer)
   }
 }

@@ -16,6 +16,7 @@ export interface ThreadPortOptions<P extends ThreadProtocol> {
 /** Speaks with the thread that started this one. */
 export class ThreadPort<P extends ThreadProtocol> {
   readonly #options: ThreadPortOptions<P>
+  readonly #end = new AbortController()
   /** A portion is on its way and was not yet taken. */
   #underway = false
 
@@ -26,8 +27,17 @@ export class ThreadPort<P extends ThreadProtocol> {
     parentPort.on('message', (message: ToThread<P>) => void this.#hear(message))
   }
 
+  /** Aborts when the thread is to end. */
+  get signal(): AbortSignal {
+    return this.#end.signal
+  }
+
   async #hear(message: ToThread<P>): Promise<void> {
     if (message.kind === 'told') return this.#options.onTold(message.what)
+    if (message.kind === 'end') {
+      this.#end.abort(new Error('the sidecar ends'))
+      return parentPort?.close()
+    }
     if (message.kind === 'taken') {
       this.#underway = false
       return this.offer()

@@ -9,9 +9,9 @@ export type Refusal = 'not-json' | 'incomplete' | 'unknown-time'
 const queryIdKey = ',"query_id":'
 /** Digits of a number of 64 bits with its sign. */
 const mostDigits = 20
-const key = /,"[a-z_]+":/g
-/** An escape of JSON, \u and four digits at most, less its last character. */
-const longestHalf = 5
+const key = /,"[a-z_]+":/
+/** A key, characters, and longer than an escape: what may be half where a line was cut. */
+const longestHalf = 24
 // With a zone that has no letters, strftime writes its offset from UTC: https://data.iana.org/time-zones/theory.html#abbreviations
 const time = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d{3})?) (?:UTC|GMT|([+-]\d\d)(\d\d)?)$/
 
@@ -49,12 +49,13 @@ function parsed(line: string): Parsed | undefined {
 /** A line with less text in it: its beginning, and the fields that are whole in its end. */
 function mended({ head, tail }: CutLine): Parsed | undefined {
   const end = tail.slice(tail.search(key))
-  // Cut in a text, and perhaps in an escape; between two fields; in a number. A wrong guess is no JSON, for a key never follows a quote.
+  // Cut in a text or between two, and perhaps in an escape or a key. A wrong guess is no JSON, for a key never follows a quote.
   for (let half = 0; half <= longestHalf; half += 1) {
-    const read = parsed(`${head.slice(0, head.length - half)}"${end}`)
+    const begin = head.slice(0, head.length - half)
+    const read = parsed(`${begin}"${end}`) ?? parsed(begin + end)
     if (read !== undefined) return read
   }
-  return parsed(head + end) ?? parsed(head.slice(0, [...head.matchAll(key)].at(-1)?.index) + end)
+  return undefined
 }
 
 const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)

@@ -49,7 +49,7 @@ suite('a follower that is started anew', () => {
         assert.ok(log.texts.every((line, index) => line === expected[index]))
         assert.ok(log.batches.every(({ gap }) => !gap))
       }),
-      { numRuns: 150 },
+      { numRuns: 60 },
     )
   })
 

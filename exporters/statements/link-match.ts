@@ -123,8 +123,7 @@ function isWhole({ startedAt }: LinkAsk, { slack, wholeSince }: KnownBackend): b
 function byCommand(ask: LinkAsk, known: KnownBackend, near: readonly KnownStatement[]): LinkAnswer | undefined {
   if (known.running.some(({ text, issuedAt }) => text === ask.text && mayBegin(ask, issuedAt, Infinity, known)))
     return pending
-  const all = candidatesOf(ask, known, near)
-  const [first, ...others] = all.length > 1 ? byPlace(ask, known, all) : all
+  const [first, ...others] = byPlace(ask, known, candidatesOf(ask, known, near))
   if (first === undefined || isStray(first)) return undefined
   if (others.length > 0 || !isWhole(ask, known)) return undefined
   return linkTo('command', first.statement, first.command)
@@ -136,7 +135,7 @@ function byCommand(ask: LinkAsk, known: KnownBackend, near: readonly KnownStatem
  */
 function byPlace(ask: LinkAsk, known: KnownBackend, candidates: readonly Candidate[]): readonly Candidate[] {
   const { place } = ask
-  if (place === undefined) return candidates
+  if (place === undefined || candidates.every(({ command }) => command.transaction === undefined)) return candidates
   const sent = known.statements
     .flatMap(({ commands }) => commands)
     .filter(
@@ -152,8 +151,10 @@ function byPlace(ask: LinkAsk, known: KnownBackend, candidates: readonly Candida
     sent.every(({ connection }) => connection === one.connection) &&
     candidates.every(({ command }) => command.transaction !== undefined)
   const whole = (one?.transaction?.beganAt ?? -Infinity) >= known.wholeSince
-  if (!inOrder || !whole || place.seen > sent.length) return candidates
-  const missed = sent.length - place.seen
+  // Those of a statement that goes on may be of this transaction, too. Seen more often than sent: lines were lost, and nobody said so.
+  const missed = sent.length + known.running.filter(({ text }) => text === ask.text).length - place.seen
+  if (missed < 0) return []
+  if (!inOrder || !whole) return candidates
   return candidates.filter(({ command }) => {
     const nth = sent.indexOf(command)
     return place.nth <= nth && nth <= place.nth + missed

@@ -171,6 +171,7 @@ export async function startAgent(
       citusVersion: readings.get('citus.versions')?.lastGood?.value.library,
       sidecarVersion: version,
       nodeId: registration.nodeId,
+      httpPort: config.httpPort,
       heartbeatInterval: config.heartbeatInterval,
     }
   }

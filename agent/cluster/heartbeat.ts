@@ -19,6 +19,8 @@ export interface NodeReport {
   readonly citusVersion: string | undefined
   readonly sidecarVersion: string
   readonly nodeId: number | undefined
+  /** Where this sidecar serves pages. */
+  readonly httpPort: number
   /** How often it is told, milliseconds. */
   readonly heartbeatInterval: number
 }
@@ -42,6 +44,7 @@ export function announcementOf(self: Self, standing: Standing, report: NodeRepor
     maintenance: report.maintenance.changedAt === 0 ? null : report.maintenance,
     lag_bytes: report.lagBytes === undefined ? null : Math.round(report.lagBytes),
     heartbeat_seconds: report.heartbeatInterval / 1_000,
+    http_port: report.httpPort,
     first,
   }
   if (standing !== 'trusted') return base

@@ -28,17 +28,20 @@ export interface Member {
   readonly lastSeen: number
   /** How often it announces itself, seconds; null for a sidecar that does not say. */
   readonly heartbeatSeconds: number | null
+  /** Where its sidecar serves pages, on the same host; null for a sidecar that does not say. */
+  readonly httpPort: number | null
   /** What a pooler says of itself; null for all others. */
   readonly pooler: PoolerFacts | null
 }
 
-// heartbeat_seconds and pooler by way of JSON: a ledger that bootstrap has not upgraded yet has no such columns.
+// heartbeat_seconds, http_port and pooler by way of JSON: a ledger that bootstrap has not upgraded yet has no such columns.
 const columns = `
   m.name, m.role, m.host, m.port, m.group_id as "groupId", m.node_id as "nodeId", m.system_identifier as "systemIdentifier",
   m.server_id as "serverId", m.timeline, m.lsn::text, m.in_recovery as "inRecovery", m.postgres_version as "postgresVersion",
   m.citus_version as "citusVersion", m.sidecar_version as "sidecarVersion", m.state, m.ready, m.reason, m.maintenance,
   m.lag_bytes::float8 as "lagBytes", (extract(epoch from m.last_seen) * 1000)::float8 as "lastSeen",
-  (to_jsonb(m)->>'heartbeat_seconds')::float8 as "heartbeatSeconds", to_jsonb(m)->'pooler' as pooler`
+  (to_jsonb(m)->>'heartbeat_seconds')::float8 as "heartbeatSeconds", (to_jsonb(m)->>'http_port')::integer as "httpPort",
+  to_jsonb(m)->'pooler' as pooler`
 
 /** All members, by name. @throws the server's error 42P01 or 3F000 where bootstrap has not run on the coordinator. */
 export async function readMembers(sql: Sql): Promise<readonly Member[]> {
@@ -59,6 +62,7 @@ export interface Announcement {
   readonly maintenance: Maintenance | null
   readonly lag_bytes: number | null
   readonly heartbeat_seconds: number
+  readonly http_port: number
   readonly pooler?: PoolerFacts
   /** The first one of this process: what an earlier one left open was cut off. */
   readonly first?: boolean

@@ -94,6 +94,7 @@ export class PoolerMember {
         maintenance: null,
         lag_bytes: null,
         heartbeat_seconds: config.heartbeatInterval / 1_000,
+        http_port: config.httpPort,
         first: this.#first,
         pooler: facts(),
       })

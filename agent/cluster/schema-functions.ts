@@ -52,10 +52,10 @@ begin
     perform citus_sidecar.close_interrupted(said.name, null);
   end if;
   insert into citus_sidecar.members as m (name, role, host, port, group_wanted, group_id, node_id, system_identifier, server_id, timeline, lsn,
-      in_recovery, postgres_version, citus_version, sidecar_version, state, ready, reason, maintenance, lag_bytes, pooler, heartbeat_seconds)
+      in_recovery, postgres_version, citus_version, sidecar_version, state, ready, reason, maintenance, lag_bytes, pooler, http_port, heartbeat_seconds)
   values (said.name, said.role, said.host, said.port, said.group_wanted, said.group_id, said.node_id, said.system_identifier, said.server_id,
       said.timeline, said.lsn, coalesce(said.in_recovery, false), said.postgres_version, said.citus_version, said.sidecar_version,
-      coalesce(said.state, 'unknown'), coalesce(said.ready, false), coalesce(said.reason, ''), said.maintenance, said.lag_bytes, said.pooler,
+      coalesce(said.state, 'unknown'), coalesce(said.ready, false), coalesce(said.reason, ''), said.maintenance, said.lag_bytes, said.pooler, said.http_port,
       -- Nobody keeps an address for ever by announcing himself once a century; the setting's limits.
       least(greatest(said.heartbeat_seconds, 1), 600))
   on conflict (name) do update set
@@ -66,7 +66,8 @@ begin
       in_recovery = case when excluded.system_identifier is null then m.in_recovery else excluded.in_recovery end,
       postgres_version = coalesce(excluded.postgres_version, m.postgres_version), citus_version = coalesce(excluded.citus_version, m.citus_version),
       sidecar_version = excluded.sidecar_version, state = excluded.state, ready = excluded.ready, reason = excluded.reason,
-      maintenance = coalesce(excluded.maintenance, m.maintenance), lag_bytes = excluded.lag_bytes, pooler = excluded.pooler, heartbeat_seconds = excluded.heartbeat_seconds, last_seen = clock_timestamp();
+      maintenance = coalesce(excluded.maintenance, m.maintenance), lag_bytes = excluded.lag_bytes, pooler = excluded.pooler,
+      http_port = excluded.http_port, heartbeat_seconds = excluded.heartbeat_seconds, last_seen = clock_timestamp();
   if known.name is null or (known.state, known.ready, known.host, known.port) is distinct from
      (coalesce(said.state, 'unknown'), coalesce(said.ready, false), said.host, said.port) then
     perform pg_notify('citus_sidecar', jsonb_build_object('member', said.name)::text);

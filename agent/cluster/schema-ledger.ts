@@ -27,6 +27,8 @@ create table if not exists citus_sidecar.members (
 );
 alter table citus_sidecar.members add column if not exists heartbeat_seconds double precision;
 alter table citus_sidecar.members add column if not exists pooler jsonb;
+-- Where its sidecar answers other sidecars, on the same host; null for one that does not say.
+alter table citus_sidecar.members add column if not exists http_port integer;
 create table if not exists citus_sidecar.operations (
   id uuid primary key,
   member text not null,

@@ -12,7 +12,7 @@ import { removalStepsGrants, removalStepsSql } from './schema-removal-steps.ts'
 import { removalSurveyGrants, removalSurveySql } from './schema-removal-survey.ts'
 
 /** Raised when tables or functions change; sidecars of version n and n-1 work on one ledger. */
-export const schemaVersion = 5
+export const schemaVersion = 6
 
 const baseSql = `
 create schema if not exists citus_sidecar;

@@ -1,9 +1,11 @@
 // The pod-facing port: GET and HEAD of read-only pages, answered from memory; everything else is turned away early.
 import type { IncomingHttpHeaders } from 'node:http'
+import { wallClock } from '../../exporters/statements/wall-clock.ts'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import Fastify from 'fastify'
 import type { FastifyInstance } from 'fastify'
 import { healthRoutes } from './health.ts'
+import { linksRoute } from './links.ts'
 import { metricsRoute } from './metrics.ts'
 import { roleRoutes } from './role.ts'
 import { statusRoute } from './status.ts'
@@ -78,5 +80,10 @@ export function buildServer(view: View): FastifyInstance {
   roleRoutes(app, view)
   metricsRoute(app, view)
   statusRoute(app, view)
+  linksRoute(
+    app,
+    view,
+    wallClock(Date.now, () => performance.now()),
+  )
   return app
 }

@@ -51,6 +51,7 @@ export function memberOf(name: string, group: number, changes: Partial<Member> =
     lagBytes: null,
     lastSeen: moment - 1_000,
     heartbeatSeconds: 30,
+    httpPort: 9187,
     pooler: null,
     ...changes,
   }

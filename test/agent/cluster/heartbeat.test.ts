@@ -14,6 +14,7 @@ const report: NodeReport = {
   citusVersion: '13.2.2',
   sidecarVersion: '0.1.0',
   nodeId: 2,
+  httpPort: 9187,
   heartbeatInterval: 30_000,
 }
 
@@ -32,6 +33,7 @@ suite('an announcement', () => {
       maintenance: null,
       lag_bytes: null,
       heartbeat_seconds: 30,
+      http_port: 9187,
       first: false,
       identity: {
         system_identifier: '7002',

@@ -72,6 +72,7 @@ suite('a registration that fails again and again', () => {
         citusVersion: '13.2.2',
         sidecarVersion: '0.1.0',
         nodeId: undefined,
+        httpPort: 9187,
         heartbeatInterval: config.heartbeatInterval,
       }),
       hearMaintenance: async () => await Promise.resolve(),

@@ -151,6 +151,32 @@ begin
   end loop;
 end
 $$;
+
+-- Connections of this node's queries to others; nothing where Citus cannot say.
+create or replace function citus_sidecar.remote_connections()
+  returns table (hostname text, port integer, connection_count_to_node integer)
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if to_regprocedure('citus_remote_connection_stats()') is null then return; end if;
+  return query select s.hostname::text, s.port::integer, s.connection_count_to_node::integer from citus_remote_connection_stats() s
+    where s.database_name = current_database();
+end $$;
+
+-- How much columnar tables hold. Each is opened for a moment, so a lock on one fails the whole; nothing where columnar is not installed.
+create or replace function citus_sidecar.columnar_usage()
+  returns table (relation oid, stripes bigint, rows bigint, bytes bigint, plain_bytes bigint)
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if to_regclass('columnar.storage') is null then return; end if;
+  return query execute '
+    select s.relation::oid, t.stripes, t.rows, c.bytes, c.plain_bytes from columnar.storage s
+      left join lateral (select count(*) as stripes, coalesce(sum(x.row_count), 0)::bigint as rows from columnar_internal.stripe x where x.storage_id = s.storage_id) t on true
+      left join lateral (select coalesce(sum(x.value_stream_length), 0)::bigint as bytes, coalesce(sum(x.value_decompressed_length), 0)::bigint as plain_bytes
+                           from columnar_internal.chunk x where x.storage_id = s.storage_id) c on true';
+end $$;
+
 grant usage on schema citus_sidecar to "citus_sidecar";
 grant select on all tables in schema citus_sidecar to "citus_sidecar";
 grant update on citus_sidecar.notebook, citus_sidecar.last_stop to "citus_sidecar";
@@ -168,5 +194,9 @@ revoke all on function citus_sidecar.recover_prepared() from public;
 grant execute on function citus_sidecar.recover_prepared() to "citus_sidecar";
 revoke all on function citus_sidecar.hold_node(integer, integer, boolean) from public;
 grant execute on function citus_sidecar.hold_node(integer, integer, boolean) to "citus_sidecar";
-insert into citus_sidecar.schema_version (version) values (4)
+revoke all on function citus_sidecar.remote_connections() from public;
+grant execute on function citus_sidecar.remote_connections() to "citus_sidecar";
+revoke all on function citus_sidecar.columnar_usage() from public;
+grant execute on function citus_sidecar.columnar_usage() to "citus_sidecar";
+insert into citus_sidecar.schema_version (version) values (5)
        on conflict (only_row) do update set version = excluded.version;

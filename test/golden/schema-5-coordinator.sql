@@ -152,6 +152,32 @@ begin
 end
 $$;
 
+-- Connections of this node's queries to others; nothing where Citus cannot say.
+create or replace function citus_sidecar.remote_connections()
+  returns table (hostname text, port integer, connection_count_to_node integer)
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if to_regprocedure('citus_remote_connection_stats()') is null then return; end if;
+  return query select s.hostname::text, s.port::integer, s.connection_count_to_node::integer from citus_remote_connection_stats() s
+    where s.database_name = current_database();
+end $$;
+
+-- How much columnar tables hold. Each is opened for a moment, so a lock on one fails the whole; nothing where columnar is not installed.
+create or replace function citus_sidecar.columnar_usage()
+  returns table (relation oid, stripes bigint, rows bigint, bytes bigint, plain_bytes bigint)
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if to_regclass('columnar.storage') is null then return; end if;
+  return query execute '
+    select s.relation::oid, t.stripes, t.rows, c.bytes, c.plain_bytes from columnar.storage s
+      left join lateral (select count(*) as stripes, coalesce(sum(x.row_count), 0)::bigint as rows from columnar_internal.stripe x where x.storage_id = s.storage_id) t on true
+      left join lateral (select coalesce(sum(x.value_stream_length), 0)::bigint as bytes, coalesce(sum(x.value_decompressed_length), 0)::bigint as plain_bytes
+                           from columnar_internal.chunk x where x.storage_id = s.storage_id) c on true';
+end $$;
+
+
 create table if not exists citus_sidecar.members (
   name text primary key,
   role text not null,
@@ -188,6 +214,8 @@ create table if not exists citus_sidecar.operations (
   started_at timestamptz not null default clock_timestamp(),
   ended_at timestamptz
 );
+-- The trace that an operation is, https://www.w3.org/TR/trace-context/; null where its sidecar makes none.
+alter table citus_sidecar.operations add column if not exists traceparent text;
 create index if not exists operations_started_at on citus_sidecar.operations (started_at);
 
 -- What an earlier process of this member's sidecar began and nobody ended was cut off with that process.
@@ -466,8 +494,8 @@ begin
   if said.kind in ('add', 'activate', 'update-address', 'follow-promotion', 'set-coordinator-host', 'add-secondary') and not exists (select from citus_sidecar.operations o where o.id = said.id) then
     perform citus_sidecar.close_interrupted(said.member, said.id);
   end if;
-  insert into citus_sidecar.operations as o (id, member, kind, phase, outcome, reason, ended_at)
-  values (said.id, said.member, said.kind, said.phase, said.outcome, said.reason, case when said.outcome is null then null else clock_timestamp() end)
+  insert into citus_sidecar.operations as o (id, member, kind, phase, outcome, reason, traceparent, ended_at)
+  values (said.id, said.member, said.kind, said.phase, said.outcome, said.reason, left(said.traceparent, 55), case when said.outcome is null then null else clock_timestamp() end)
   on conflict (id) do update set phase = excluded.phase, outcome = excluded.outcome, reason = excluded.reason, ended_at = excluded.ended_at;
   delete from citus_sidecar.operations o where o.id in
     (select old.id from citus_sidecar.operations old order by old.started_at desc offset 1000);
@@ -483,6 +511,8 @@ create table if not exists citus_sidecar.holds (
   released_at timestamptz,
   reason text not null default ''
 );
+-- The trace in which it was asked for, so that those who hold are part of it.
+alter table citus_sidecar.holds add column if not exists traceparent text;
 -- Two drains at once would each wait for what the other holds: the index lets no second hold be open.
 create unique index if not exists holds_one_open on citus_sidecar.holds ((true)) where released_at is null;
 create table if not exists citus_sidecar.hold_answers (
@@ -522,7 +552,8 @@ begin
   if found then
     raise exception 'member % holds the traffic until %', other.member, other.expires_at using errcode = '55006';
   end if;
-  insert into citus_sidecar.holds (id, member, kinds, expires_at) values (said.id, said.member, said.kinds, clock_timestamp() + lasts)
+  insert into citus_sidecar.holds (id, member, kinds, expires_at, traceparent)
+    values (said.id, said.member, said.kinds, clock_timestamp() + lasts, left(said.traceparent, 55))
     on conflict (id) do nothing;
   if found then
     perform pg_notify('citus_sidecar', jsonb_build_object('hold', said.id)::text);
@@ -665,6 +696,8 @@ create table if not exists citus_sidecar.removals (
   outcome text check (outcome in ('succeeded', 'failed', 'refused', 'cancelled')),
   ended_at timestamptz
 );
+-- The trace that it is, so that a sidecar that takes it up goes on with it.
+alter table citus_sidecar.removals add column if not exists traceparent text;
 -- Two removals at once would each move shards to the node that the other empties.
 create unique index if not exists removals_one_open on citus_sidecar.removals ((true)) where outcome is null;
 
@@ -742,11 +775,11 @@ begin
   update citus_sidecar.removals r
      set phase = said.phase, phase_at = case when r.phase = said.phase then r.phase_at else clock_timestamp() end,
          reason = left(coalesce(said.reason, ''), 4000), progress = coalesce(said.progress, r.progress), told_at = clock_timestamp(),
-         outcome = said.outcome, ended_at = case when said.outcome is null then null else clock_timestamp() end
+         traceparent = coalesce(r.traceparent, left(said.traceparent, 55)), outcome = said.outcome, ended_at = case when said.outcome is null then null else clock_timestamp() end
    where r.id = said.id;
   if known.told_at is null or (known.phase, known.outcome) is distinct from (said.phase, said.outcome) then
     perform citus_sidecar.record_operation(jsonb_build_object('id', known.id, 'member', known.member, 'kind', 'remove', 'phase', said.phase,
-      'outcome', said.outcome, 'reason', left(said.reason, 4000)));
+      'outcome', said.outcome, 'reason', left(said.reason, 4000), 'traceparent', coalesce(known.traceparent, said.traceparent)));
     perform pg_notify('citus_sidecar', jsonb_build_object('removal', known.id)::text);
   end if;
 end
@@ -1031,6 +1064,10 @@ revoke all on function citus_sidecar.recover_prepared() from public;
 grant execute on function citus_sidecar.recover_prepared() to "citus_sidecar";
 revoke all on function citus_sidecar.hold_node(integer, integer, boolean) from public;
 grant execute on function citus_sidecar.hold_node(integer, integer, boolean) to "citus_sidecar";
+revoke all on function citus_sidecar.remote_connections() from public;
+grant execute on function citus_sidecar.remote_connections() to "citus_sidecar";
+revoke all on function citus_sidecar.columnar_usage() from public;
+grant execute on function citus_sidecar.columnar_usage() to "citus_sidecar";
 revoke all on function citus_sidecar.announce(jsonb) from public;
 grant execute on function citus_sidecar.announce(jsonb) to "citus_sidecar";
 revoke all on function citus_sidecar.accept_member(text) from public;
@@ -1093,5 +1130,5 @@ revoke all on function citus_sidecar.removal_unsettled(uuid, boolean) from publi
 grant execute on function citus_sidecar.removal_unsettled(uuid, boolean) to "citus_sidecar";
 revoke all on function citus_sidecar.removal_drop(uuid) from public;
 grant execute on function citus_sidecar.removal_drop(uuid) to "citus_sidecar";
-insert into citus_sidecar.schema_version (version) values (4)
+insert into citus_sidecar.schema_version (version) values (5)
        on conflict (only_row) do update set version = excluded.version;

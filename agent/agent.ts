@@ -36,6 +36,8 @@ import { Sessions } from './sessions.ts'
 import type { Telemetry } from './telemetry.ts'
 import { otherVersions } from './cluster/version-skew.ts'
 import { VerdictKeeper } from './verdict-keeper.ts'
+import { durationFigures } from './tracing/durations.ts'
+import { sampledBy } from './tracing/sampled.ts'
 import { version } from './version.ts'
 
 /** A running sidecar. */
@@ -61,6 +63,8 @@ export async function startAgent(
   const sessions = stack.use(new Sessions(config, locator, (use) => closed(use)))
 
   const probes = allProbes(probeLimits(config), describeError)
+  const elapsed = (): number => performance.now()
+  const sampled = sampledBy(config.traceProbes, probes, Math.random, elapsed)
   const scheduler = new Scheduler({
     probes,
     readings,
@@ -70,7 +74,8 @@ export async function startAgent(
     sql: (name, bounds) => sessions.of(name).sql(bounds),
     dial: async (late) => await endClient(await connect(config, localTarget(config, 'connect'), late), 200),
     elsewhere: sessions.elsewhere,
-    elapsed: () => performance.now(),
+    elapsed,
+    sampled,
   })
   const queries = new OwnQueries({ config, clock, report, readings, scheduler, ask: askOn(sessions, config) })
   const maintenance = new MaintenanceSwitch(config.runDir, clock)
@@ -134,7 +139,7 @@ export async function startAgent(
     },
   })
   const keeper = stack.use(new VerdictKeeper({ state: nodeState, report, onFlip: () => registration.tell() }))
-  const prometheus = stack.use(new PrometheusExporter())
+  const prometheus = stack.use(new PrometheusExporter(durationFigures))
 
   function closed(use: SessionName): void {
     if (signal.aborted) return
@@ -212,7 +217,8 @@ export async function startAgent(
     snapshot,
     flips: () => keeper.flips,
     status,
-    metrics: async (format) => await prometheus.render(snapshot, format),
+    metrics: async (format) =>
+      await sampled('metrics', 'GET /metrics', async () => await prometheus.render(snapshot, format)),
   })
   stack.defer(async () => await http.close())
   await listenOn(http, { setting: 'CITUS_SIDECAR_HTTP_PORT', host: config.httpAddress, port: config.httpPort })

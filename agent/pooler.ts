@@ -34,6 +34,8 @@ import { consoleTarget } from './pg/conninfo.ts'
 import { Session } from './pg/session.ts'
 import { probeLimits } from './probe-limits.ts'
 import type { Telemetry } from './telemetry.ts'
+import { durationFigures } from './tracing/durations.ts'
+import { sampledBy } from './tracing/sampled.ts'
 import { version } from './version.ts'
 
 /** A coordinator that is away must not be waited for while clients are held, milliseconds. */
@@ -79,6 +81,8 @@ export async function startPooler(
   )
 
   const probes = poolerProbes(probeLimits(config))
+  const elapsed = (): number => performance.now()
+  const sampled = sampledBy(config.traceProbes, probes, Math.random, elapsed)
   const scheduler = new Scheduler({
     probes,
     readings,
@@ -88,7 +92,8 @@ export async function startPooler(
     sql: (_name, bounds) => probeSession.sql(bounds),
     dial: async () => await Promise.resolve(),
     elsewhere: async () => await Promise.resolve([]),
-    elapsed: () => performance.now(),
+    elapsed,
+    sampled,
   })
   const member = new PoolerMember({
     config,
@@ -136,7 +141,7 @@ export async function startPooler(
     },
   })
   let ready: Verdict = { ok: false, checks: [] }
-  const prometheus = stack.use(new PrometheusExporter())
+  const prometheus = stack.use(new PrometheusExporter(durationFigures))
 
   function targets(): readonly string[] | undefined {
     const databases = readings.get('pgbouncer.databases')?.lastGood?.value
@@ -207,7 +212,8 @@ export async function startPooler(
     snapshot,
     flips: () => [],
     status,
-    metrics: async (format) => await prometheus.render(snapshot, format),
+    metrics: async (format) =>
+      await sampled('metrics', 'GET /metrics', async () => await prometheus.render(snapshot, format)),
   })
   stack.defer(async () => await http.close())
   await listenOn(http, { setting: 'CITUS_SIDECAR_HTTP_PORT', host: config.httpAddress, port: config.httpPort })

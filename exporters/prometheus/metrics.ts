@@ -4,8 +4,10 @@ import type { Verdict } from '../../probes/verdicts/verdict.ts'
 import type { Snapshot } from '../exporter.ts'
 import { familyReadings } from './reading-texts.ts'
 import { leavingMetrics } from './leaving-metrics.ts'
-import type { Metric, Sample } from './metric.ts'
+import type { Metric } from './metric.ts'
+import type { Sample } from './sample.ts'
 import { flag, one } from './metric.ts'
+import { operationMetrics } from './operation-metrics.ts'
 import { poolerMetrics } from './pooler-metrics.ts'
 import { removalMetrics } from './removal-metrics.ts'
 
@@ -170,6 +172,7 @@ export const metrics: readonly Metric[] = [
   ...poolerMetrics,
   ...leavingMetrics,
   ...removalMetrics,
+  ...operationMetrics,
   {
     name: 'citus_sidecar_probe_success',
     help: 'Whether the last run of a probe succeeded.',

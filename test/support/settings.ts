@@ -263,6 +263,19 @@ export function examples(folder: string): Readonly<Record<SettingName, Example>>
     spanBatch: count,
     spanDelay: { good: [['0', 0]], wrong: [...numbers, '600001'] },
     spanTimeout: { good: [['30000', 30_000]], wrong: [...numbers, '0', '600001'] },
+    traceProbes: {
+      good: [
+        ['metrics', new Map([['metrics', 1]])],
+        [
+          'postgres.stop-cost=0.25, citus.nodes=1',
+          new Map([
+            ['postgres.stop-cost', 0.25],
+            ['citus.nodes', 1],
+          ]),
+        ],
+      ],
+      wrong: [',', 'citus.nodes=', 'citus.nodes=2', 'citus.nodes=-1', 'citus.nodes=1e-9', 'Citus Nodes', 'a=b'],
+    },
     podName: word,
     podNamespace: word,
     podNode: word,

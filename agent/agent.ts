@@ -66,7 +66,7 @@ export async function startAgent(
     readings,
     clock,
     random: Math.random,
-    facts: () => nodeFacts(config.role, readings),
+    facts: () => nodeFacts(config, readings),
     sql: (name, bounds) => sessions.of(name).sql(bounds),
     dial: async (late) => await endClient(await connect(config, localTarget(config, 'connect'), late), 200),
     elsewhere: sessions.elsewhere,
@@ -140,7 +140,8 @@ export async function startAgent(
     if (signal.aborted) return
     report('session.closed', { session: use })
     // The server may be gone, and may come back as another one.
-    lookAtServer()
+    if (use === 'pgbouncer') scheduler.look('pgbouncer.alive')
+    else lookAtServer()
   }
 
   /** Asks PostgreSQL at once, and reads again what was written there. */

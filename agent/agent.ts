@@ -30,6 +30,7 @@ import { nodeFacts } from './node-facts.ts'
 import { connect, endClient } from './pg/connect.ts'
 import { localTarget } from './pg/conninfo.ts'
 import { probeLimits } from './probe-limits.ts'
+import { Restarts } from './restarts.ts'
 import { askOn } from './queries/ask.ts'
 import { OwnQueries } from './queries/own-queries.ts'
 import { Sessions } from './sessions.ts'
@@ -73,6 +74,7 @@ export async function startAgent(
     elapsed: () => performance.now(),
   })
   const queries = new OwnQueries({ config, clock, report, readings, scheduler, ask: askOn(sessions, config) })
+  const restarts = new Restarts(config.runDir, readings)
   const maintenance = new MaintenanceSwitch(config.runDir, clock)
   const alone = new AloneLock(sessions.probe, config)
   const registration = new Registration({
@@ -184,6 +186,7 @@ export async function startAgent(
       readings: readings.all(),
       probes: [...probes, ...queries.probes],
       queriesWrong: queries.wrong,
+      restarts: restarts.counts,
       live: liveness(scheduler.lastTick, now),
       ready: keeper.ready,
       started: keeper.started,
@@ -197,7 +200,8 @@ export async function startAgent(
   }
 
   function status(): StatusReport {
-    const { probes: _probes, listening: _up, leaving: _figures, removal: _removal, lost: _lost, ...rest } = snapshot()
+    const { probes: _probes, listening: _up, restarts: _starts, ...others } = snapshot()
+    const { leaving: _figures, removal: _removal, lost: _lost, ...rest } = others
     return {
       ...rest,
       startedAt,
@@ -233,7 +237,7 @@ export async function startAgent(
   stack.defer(async () => await control.close())
   await listenOnSocket(control, controlSocket(config))
 
-  await maintenance.load()
+  await Promise.all([maintenance.load(), restarts.load()])
   let run: number | undefined
   readings.on('reading', (name) => {
     const now = name === 'postgres.alive' ? readings.get(name)?.value?.startedAt : run

@@ -73,7 +73,8 @@ export async function startAgent(
     elsewhere: sessions.elsewhere,
     elapsed: () => performance.now(),
   })
-  const queries = new OwnQueries({ config, clock, report, readings, scheduler, ask: askOn(sessions, config) })
+  const [ask, onNone] = [askOn(sessions, config), async () => await sessions.queries.close()]
+  const queries = new OwnQueries({ config, clock, report, readings, scheduler, ask, onNone })
   const restarts = new Restarts(config.runDir, readings)
   const maintenance = new MaintenanceSwitch(config.runDir, clock)
   const alone = new AloneLock(sessions.probe, config)

@@ -66,8 +66,11 @@ export async function startPooler(
   const locator = new CoordinatorLocator(config, clock)
   const look = (): void => scheduler.look('pgbouncer.alive', 'pgbouncer.databases', 'pgbouncer.limits')
 
-  const probeSession = stack.use(
-    new Session(config, { target: async () => await Promise.resolve(consoleTarget(config, 'probe')), onClosed: look }),
+  const consoleSession = stack.use(
+    new Session(config, {
+      target: async () => await Promise.resolve(consoleTarget(config, 'pgbouncer')),
+      onClosed: look,
+    }),
   )
   const console = stack.use(new PoolerConsole(config, look))
   const promptness = new Promptness(console, config.runDir)
@@ -89,7 +92,7 @@ export async function startPooler(
     clock,
     random: Math.random,
     facts: () => ({ role: config.role, inRecovery: undefined }),
-    sql: (_name, bounds) => probeSession.sql(bounds),
+    sql: (_name, bounds) => consoleSession.sql(bounds),
     dial: async () => await Promise.resolve(),
     elsewhere: async () => await Promise.resolve([]),
     elapsed,

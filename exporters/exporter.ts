@@ -13,6 +13,14 @@ export interface Durations {
   readonly clientWaits: readonly Sample[]
 }
 
+/** How often PostgreSQL has started anew; what cannot be seen is undefined. */
+export interface RestartCounts {
+  /** By a new postmaster. */
+  readonly postmaster: number
+  /** Under the same one, after a process had crashed. */
+  readonly crash: number | undefined
+}
+
 /** All that is known at one moment; times in milliseconds since 1970. */
 export interface Snapshot {
   readonly now: number
@@ -28,6 +36,8 @@ export interface Snapshot {
   readonly probes: readonly { readonly name: ProbeName; readonly collector?: string }[]
   /** How much is wrong in the files of own queries; left out where there are to be none. */
   readonly queriesWrong?: number | undefined
+  /** Left out beside a PgBouncer. */
+  readonly restarts?: RestartCounts | undefined
   readonly live: Verdict
   readonly ready: Verdict
   readonly started: Verdict

@@ -1,6 +1,6 @@
 // A plan as auto_explain wrote it in JSON -> the same without what was asked for: conditions hold literals.
 // https://www.postgresql.org/docs/current/auto-explain.html
-import { sanitizeSql } from '../traces/sanitize.ts'
+import { sanitizeSql } from './sanitize.ts'
 
 /** A plan that is longer is not told, characters. */
 const longest = 16_384

@@ -121,6 +121,11 @@ export function examples(folder: string): Readonly<Record<SettingName, Example>>
       wrong: ['a b', 'a,b'],
     },
     pgbouncerPort: { good: [['6432', 6_432]], wrong: [...numbers, '0', '65536'] },
+    pgbouncerPasswordFile: file(folder),
+    pgbouncerAddress: {
+      good: [['pooler.ns:6000', address('pooler.ns', 6_000)]],
+      wrong: ['/run/pgbouncer', 'a b', 'a:0', 'a:65536', 'a,b', ':6432', '::1'],
+    },
     pgbouncerUser: { good: [['admin', 'admin']], wrong: ['x'.repeat(64), 'a\0b'] },
     poolerDatabases: {
       good: [

@@ -3,6 +3,7 @@ import type { ProbeName, Readings } from '../probes/probe.ts'
 import type { TraceFigures } from './traces/counted-spans.ts'
 import type { DrainFigures, HoldFigures } from './leaving.ts'
 import type { LostMember, RemovalFigures } from './removal.ts'
+import type { StatementFigures } from './statements/figures.ts'
 import type { Join, Maintenance, Verdict } from '../probes/verdicts/verdict.ts'
 
 /** All that is known at one moment; times in milliseconds since 1970. */
@@ -36,6 +37,8 @@ export interface Snapshot {
   readonly lost?: readonly LostMember[]
   /** Where traces are on. */
   readonly traces?: TraceFigures | undefined
+  /** Where PostgreSQL's log is read for statements. */
+  readonly statements?: StatementFigures | undefined
   /** Of the exporter that asks: scrapes before this one, and how long the last took to render, seconds. */
   readonly scrapes?: { readonly before: number; readonly lastSeconds: number | undefined }
 }

@@ -9,19 +9,28 @@ export const contentTypes: Readonly<Record<Format, string>> = {
   openmetrics: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
 }
 
+type FamilyType = 'counter' | 'gauge' | 'histogram' | 'unknown'
+
 /** A family as both formats need it. */
 export interface WrittenFamily {
-  readonly spec: { readonly name: string; readonly help: string; readonly type?: 'counter' | 'gauge' | 'unknown' }
-  readonly samples: readonly { readonly labels?: Readonly<Record<string, string>>; readonly value: number }[]
+  readonly spec: { readonly name: string; readonly help: string; readonly type?: FamilyType }
+  readonly samples: readonly WrittenSample[]
+}
+
+interface WrittenSample {
+  readonly labels?: Readonly<Record<string, string>>
+  readonly value: number
+  /** Which part of a histogram it is. */
+  readonly part?: 'bucket' | 'sum' | 'count'
 }
 
 /** One family; empty without samples, for then there is nothing to tell. */
 export function familyText({ spec, samples }: WrittenFamily, format: Format): string {
   if (samples.length === 0) return ''
   const { name, help, type = 'gauge' } = spec
-  const lines = samples.map(({ labels = {}, value }) => {
+  const lines = samples.map(({ labels = {}, value, part }) => {
     const pairs = Object.entries(labels).map(([label, text]) => `${label}="${escape(text)}"`)
-    return `${name}${pairs.length === 0 ? '' : `{${pairs.join(',')}}`} ${numberText(value)}\n`
+    return `${name}${part === undefined ? '' : `_${part}`}${pairs.length === 0 ? '' : `{${pairs.join(',')}}`} ${numberText(value)}\n`
   })
   const head =
     format === 'text'
@@ -31,7 +40,7 @@ export function familyText({ spec, samples }: WrittenFamily, format: Format): st
 }
 
 /** A counter is called without its _total there; one that has no _total keeps its name, which dashboards know, as a thing of unknown type. */
-function openMetricsHead(name: string, help: string, type: 'counter' | 'gauge' | 'unknown'): string {
+function openMetricsHead(name: string, help: string, type: FamilyType): string {
   const isCounter = type === 'counter' && name.endsWith('_total')
   const family = isCounter ? name.slice(0, -'_total'.length) : name
   const written = type === 'counter' && !isCounter ? 'unknown' : type

@@ -7,7 +7,9 @@ import { leavingMetrics } from './leaving-metrics.ts'
 import type { Metric, Sample } from './metric.ts'
 import { flag, one } from './metric.ts'
 import { poolerMetrics } from './pooler-metrics.ts'
+import { logReaderMetrics } from './log-reader-metrics.ts'
 import { removalMetrics } from './removal-metrics.ts'
+import { statementMetrics } from './statement-metrics.ts'
 
 type AnyReading = NonNullable<Snapshot['readings'][keyof Snapshot['readings']]>
 
@@ -253,6 +255,8 @@ export const metrics: readonly Metric[] = [
     labels: [],
     samples: ({ traces }) => one(traces?.dropped),
   },
+  ...statementMetrics,
+  ...logReaderMetrics,
   {
     name: 'citus_sidecar_series_dropped',
     help: 'Rows of a family that have no sample of their own: above the limit of a family, twice there, or no number.',

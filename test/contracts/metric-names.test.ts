@@ -8,11 +8,17 @@ import { complaintsOf, withoutPromtool } from '../support/promtool.ts'
 
 const families = new Map([...everyFamily(), ...metrics].map((spec) => [spec.name, spec]))
 
+const histogram = [
+  { part: 'bucket', labels: { le: '+Inf' }, value: 1 },
+  { part: 'sum', value: 1 },
+  { part: 'count', value: 1 },
+] as const
+
 /** Each with a sample. */
 const everything = [...families.values()]
   .map((spec) => {
     const labels = Object.fromEntries(spec.labels.map((label) => [label, 'any']))
-    return familyText({ spec, samples: [{ labels, value: 1 }] }, 'text')
+    return familyText({ spec, samples: spec.type === 'histogram' ? histogram : [{ labels, value: 1 }] }, 'text')
   })
   .join('')
 

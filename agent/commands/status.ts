@@ -7,10 +7,7 @@ import { systemClock } from '../loop/clock.ts'
 import { Session } from '../pg/session.ts'
 import { parseArguments } from './arguments.ts'
 import type { Command } from './command.ts'
-
-/** How often --watch looks again, milliseconds. */
-const watchEvery = 2_000
-const clearScreen = '\u001B[H\u001B[2J'
+import { printAgain } from './print-again.ts'
 
 export const status: Command = {
   name: 'status',
@@ -30,18 +27,14 @@ export const status: Command = {
       throw new SidecarError('USAGE', 'role standalone belongs to no cluster; its state is at /status of the HTTP port')
     const locator = new CoordinatorLocator(config, systemClock)
     await using session = new Session(config, { target: async (signal) => await locator.target('status', signal) })
-    do {
+    const watch = values.watch === true
+    await printAgain(context, watch, async () => {
       const found = await readClusterStatus(
         session.sql({ timeout: config.statementTimeout, signal: context.stop }),
         systemClock.now(),
       )
-      const text =
-        values.json === true
-          ? `${JSON.stringify(found, undefined, values.watch === true ? undefined : 2)}\n`
-          : clusterTable(found)
-      context.stdout.write(values.watch === true && context.stdout.isTTY === true ? clearScreen + text : text)
-      if (values.watch === true) await systemClock.sleep(watchEvery, context.stop)
-    } while (values.watch === true && !context.stop.aborted)
+      return values.json === true ? `${JSON.stringify(found, undefined, watch ? undefined : 2)}\n` : clusterTable(found)
+    })
     return 0
   },
 }

@@ -1,6 +1,8 @@
 // The composition root: Config -> every part, wired; closed last opened first.
 import type { Snapshot } from '../exporters/exporter.ts'
 import { PrometheusExporter } from '../exporters/prometheus/registry.ts'
+import { ShapeStatistics } from '../exporters/statements/shape-statistics.ts'
+import { tellTop } from '../exporters/statements/tell-top.ts'
 import { allProbes } from '../probes/index.ts'
 import type { ProbeName, SessionName } from '../probes/probe.ts'
 import { acceptanceOf } from '../probes/postgres/acceptance.ts'
@@ -241,6 +243,12 @@ export async function startAgent(
       return changed
     },
     drain: leaving.controls,
+    // Nothing reads the log yet.
+    top: async (query) => {
+      const logging = { folder: config.logDir, jsonlog: undefined, version: undefined, settings: {} }
+      const counts = new ShapeStatistics(() => clock.now()).top(query)
+      return await Promise.resolve(tellTop(counts, { node: config.node, reader: undefined, logging }))
+    },
   })
   stack.defer(async () => await control.close())
   await listenOnSocket(control, controlSocket(config))

@@ -4,6 +4,7 @@ import type { TraceFigures } from './traces/counted-spans.ts'
 import type { Sample } from './prometheus/sample.ts'
 import type { DrainFigures, HoldFigures } from './leaving.ts'
 import type { LostMember, RemovalFigures } from './removal.ts'
+import type { StatementFigures } from './statements/figures.ts'
 import type { Join, Maintenance, Verdict } from '../probes/verdicts/verdict.ts'
 
 /** How long operations took, as histograms in seconds. */
@@ -54,6 +55,8 @@ export interface Snapshot {
   readonly lost?: readonly LostMember[]
   /** Where traces are on. */
   readonly traces?: TraceFigures | undefined
+  /** Where PostgreSQL's log is read for statements. */
+  readonly statements?: StatementFigures | undefined
   /** Of the exporter that asks: scrapes before this one, and how long the last took to render, seconds. */
   readonly scrapes?: { readonly before: number; readonly lastSeconds: number | undefined }
   /** The same: operations that ended since this sidecar started. */

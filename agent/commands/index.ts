@@ -6,6 +6,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import('./run.ts')).run,
   bootstrap: async () => (await import('./bootstrap.ts')).bootstrap,
   status: async () => (await import('./status.ts')).status,
+  top: async () => (await import('./top.ts')).top,
   accept: async () => (await import('./accept.ts')).accept,
   drain: async () => (await import('./drain.ts')).drain,
   remove: async () => (await import('./remove.ts')).remove,

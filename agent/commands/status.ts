@@ -10,12 +10,10 @@ import { systemClock } from '../loop/clock.ts'
 import { Session } from '../pg/session.ts'
 import { parseArguments } from './arguments.ts'
 import type { Command } from './command.ts'
+import { printAgain } from './print-again.ts'
 
-/** How often --watch looks again, milliseconds. */
-const watchEvery = 2_000
 /** The table is not kept from people by a sidecar that hangs, milliseconds. */
 const sidecarPatience = 2_000
-const clearScreen = '\u001B[H\u001B[2J'
 
 export const status: Command = {
   name: 'status',
@@ -35,20 +33,19 @@ export const status: Command = {
       throw new SidecarError('USAGE', 'role standalone belongs to no cluster; its state is at /status of the HTTP port')
     const locator = new CoordinatorLocator(config, systemClock)
     await using session = new Session(config, { target: async (signal) => await locator.target('status', signal) })
-    do {
+    const watch = values.watch === true
+    await printAgain(context, watch, async () => {
       const cluster = await readClusterStatus(
         session.sql({ timeout: config.statementTimeout, signal: context.stop }),
         systemClock.now(),
       )
       const wrong = await queriesWrong(config)
       const found = { ...cluster, queriesWrong: typeof wrong === 'number' ? wrong : null }
-      const text =
-        values.json === true
-          ? `${JSON.stringify(found, undefined, values.watch === true ? undefined : 2)}\n`
-          : clusterTable(cluster) + queriesLine(config.node, wrong)
-      context.stdout.write(values.watch === true && context.stdout.isTTY === true ? clearScreen + text : text)
-      if (values.watch === true) await systemClock.sleep(watchEvery, context.stop)
-    } while (values.watch === true && !context.stop.aborted)
+      return values.json === true
+        ? `${JSON.stringify(found, undefined, watch ? undefined : 2)}
+`
+        : clusterTable(cluster) + queriesLine(config.node, wrong)
+    })
     return 0
   },
 }

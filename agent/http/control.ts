@@ -10,6 +10,8 @@ import type { Finding } from '../cluster/findings.ts'
 import { reasonOf, SidecarError } from '../errors.ts'
 import { drainRoutes } from './control-drain.ts'
 import type { DrainControls } from './control-drain.ts'
+import { topRoute } from './control-top.ts'
+import type { AskTop } from './control-top.ts'
 import { serverOptions } from './server.ts'
 import type { StatusReport } from './status-report.ts'
 
@@ -22,6 +24,8 @@ export interface Controls {
   accept(code: string): Promise<Finding | undefined>
   maintenance(on: boolean, reason: string): Promise<Maintenance>
   readonly drain: DrainControls
+  /** Statements of the last minutes. */
+  readonly top: AskTop
 }
 
 const acceptBody = z.strictObject({ code: z.string().max(100) })
@@ -56,6 +60,7 @@ export function buildControl(controls: Controls): FastifyInstance {
     return { maintenance: await controls.maintenance(on, reason) }
   })
   drainRoutes(app, controls.drain)
+  topRoute(app, controls.top)
   return app
 }
 

@@ -18,3 +18,8 @@ export function one(value: number | undefined): readonly Sample[] {
 export function flag(value: boolean | undefined): readonly Sample[] {
   return one(value === undefined ? undefined : Number(value))
 }
+
+/** Samples of what is counted by words, such as reasons. */
+export function byWord(label: string, counts: Readonly<Record<string, number>> | undefined): readonly Sample[] {
+  return Object.entries(counts ?? {}).map(([word, value]) => ({ labels: { [label]: word }, value }))
+}

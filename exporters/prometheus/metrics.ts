@@ -10,7 +10,9 @@ import { flag, one } from './metric.ts'
 import { operationMetrics } from './operation-metrics.ts'
 import { poolerMetrics } from './pooler-metrics.ts'
 import { postgresMetrics } from './postgres-metrics.ts'
+import { logReaderMetrics } from './log-reader-metrics.ts'
 import { removalMetrics } from './removal-metrics.ts'
+import { statementMetrics } from './statement-metrics.ts'
 
 type AnyReading = NonNullable<Snapshot['readings'][keyof Snapshot['readings']]>
 
@@ -236,6 +238,8 @@ export const metrics: readonly Metric[] = [
     labels: [],
     samples: ({ traces }) => one(traces?.dropped),
   },
+  ...statementMetrics,
+  ...logReaderMetrics,
   {
     name: 'citus_sidecar_series_dropped',
     help: 'Rows of a family that have no sample of their own: above the limit of a family, twice there, or no number.',

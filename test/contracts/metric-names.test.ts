@@ -8,11 +8,17 @@ import { complaintsOf, withoutPromtool } from '../support/promtool.ts'
 
 const families = new Map([...everyFamily(), ...metrics].map((spec) => [spec.name, spec]))
 
+const histogram = [
+  { suffix: '_bucket', labels: { le: Number.POSITIVE_INFINITY }, value: 1 },
+  { suffix: '_sum', value: 1 },
+  { suffix: '_count', value: 1 },
+] as const
+
 /** Each with a sample. */
 const everything = [...families.values()]
   .map((spec) => {
     const labels = Object.fromEntries(spec.labels.map((label) => [label, 'any']))
-    return familyText({ spec, samples: [{ labels, value: 1 }] }, 'text')
+    return familyText({ spec, samples: spec.type === 'histogram' ? histogram : [{ labels, value: 1 }] }, 'text')
   })
   .join('')
 

@@ -67,6 +67,9 @@ const lines: readonly Line[] = [
   ['maintenance on off', standalone, 2, /^unexpected argument 'off'/],
   ['maintenance on --reason', standalone, 2, /--reason.*argument missing/],
   ['status', standalone, 2, /^role standalone belongs to no cluster/],
+  ['top here', standalone, 2, /^unexpected argument 'here'/],
+  ['top --minutes 61', standalone, 2, /^--minutes: "61" is not accepted; allowed: 1 to 60\n$/],
+  ['top --by rows', standalone, 2, /^--by: "rows" is not accepted; allowed: total, mean, p95, count, errors\n$/],
   ['remove', standalone, 2, /^role standalone belongs to no cluster\n$/],
   ['remove one two', standalone, 2, /^unexpected argument 'two'/],
   ['remove --plan --cancel', standalone, 2, /^--plan and --cancel do not go together; allowed: one of them\n$/],
@@ -110,6 +113,8 @@ suite('a command for the running sidecar', { concurrency: 2 }, () => {
     'drain',
     'drain --plan',
     'drain --cancel',
+    'top',
+    'top --json',
   ])
     test(`"${line}" fails with 1 where none runs, naming the socket`, async () => {
       const { code, stdout, stderr } = await run(line, { ...standalone, CITUS_SIDECAR_RUN_DIR: runDir })

@@ -26,6 +26,25 @@ suite('the text of a family', () => {
     assert.equal(familyText(compatible, 'openmetrics'), '# HELP a_commit A.\n# TYPE a_commit unknown\na_commit 1\n')
   })
 
+  test('of a histogram has its parts by their names in both formats', () => {
+    const spec = { name: 'a_seconds', help: 'A.', type: 'histogram' } as const
+    const samples = [
+      { suffix: '_bucket', labels: { le: 0.5 }, value: 1 },
+      { suffix: '_bucket', labels: { le: Number.POSITIVE_INFINITY }, value: 2 },
+      { suffix: '_sum', value: 3.5 },
+      { suffix: '_count', value: 2 },
+    ] as const
+    const text = `# HELP a_seconds A.
+# TYPE a_seconds histogram
+a_seconds_bucket{le="0.5"} 1
+a_seconds_bucket{le="+Inf"} 2
+a_seconds_sum 3.5
+a_seconds_count 2
+`
+    assert.equal(familyText({ spec, samples }, 'text'), text)
+    assert.equal(familyText({ spec, samples }, 'openmetrics'), text)
+  })
+
   test('is nothing without a sample', () => {
     assert.equal(familyText({ spec: gauge('a', 'A.', 'n'), samples: [] }, 'text'), '')
   })

@@ -1,0 +1,68 @@
+// The metrics of statements that the server's log tells of: not all statements, but those that it is set to log.
+import { durationBounds } from '../statements/figures.ts'
+import type { DurationFigures, ShapeFigures } from '../statements/figures.ts'
+import type { Snapshot } from '../exporter.ts'
+import type { Metric } from './metric.ts'
+import type { Sample } from './sample.ts'
+
+const labels = ['kind', 'shape', 'summary'] as const
+
+function ofShapes({ statements }: Snapshot, value: (figures: ShapeFigures) => number | undefined): readonly Sample[] {
+  return (statements?.shapes ?? []).flatMap((figures) => {
+    const { kind, shape, summary } = figures
+    const found = value(figures)
+    return found === undefined ? [] : [{ labels: { kind, shape, summary }, value: found }]
+  })
+}
+
+/** A bucket counts all that is no longer than its bound. */
+function histogram({ kind, counts, seconds }: DurationFigures): readonly Sample[] {
+  let sum = 0
+  const buckets = counts.map((count, at): Sample => {
+    sum += count
+    return { suffix: '_bucket', labels: { kind, le: durationBounds[at] ?? Number.POSITIVE_INFINITY }, value: sum }
+  })
+  return [
+    ...buckets,
+    { suffix: '_sum', labels: { kind }, value: seconds },
+    { suffix: '_count', labels: { kind }, value: sum },
+  ]
+}
+
+export const statementMetrics: readonly Metric[] = [
+  {
+    name: 'citus_sidecar_logged_statements_total',
+    help: 'Statements in the log that ended, well or not.',
+    type: 'counter',
+    labels,
+    samples: (snapshot) => ofShapes(snapshot, ({ count }) => count),
+  },
+  {
+    name: 'citus_sidecar_logged_statement_seconds_total',
+    help: 'Time that they took, where the log tells it.',
+    type: 'counter',
+    labels,
+    samples: (snapshot) => ofShapes(snapshot, ({ seconds }) => seconds),
+  },
+  {
+    name: 'citus_sidecar_logged_statement_errors_total',
+    help: 'Those that failed.',
+    type: 'counter',
+    labels,
+    samples: (snapshot) => ofShapes(snapshot, ({ errors }) => errors),
+  },
+  {
+    name: 'citus_sidecar_logged_statement_tasks_total',
+    help: 'Commands that Citus sent or ran for them, where citus.log_remote_commands or citus.log_local_commands is on.',
+    type: 'counter',
+    labels,
+    samples: (snapshot) => ofShapes(snapshot, ({ tasks }) => tasks),
+  },
+  {
+    name: 'citus_sidecar_logged_statement_duration_seconds',
+    help: 'Statements by how long they took, where the log tells it.',
+    type: 'histogram',
+    labels: ['kind'],
+    samples: ({ statements }) => (statements?.durations ?? []).flatMap(histogram),
+  },
+]

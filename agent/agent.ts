@@ -30,12 +30,15 @@ import { nodeFacts } from './node-facts.ts'
 import { connect, endClient } from './pg/connect.ts'
 import { localTarget } from './pg/conninfo.ts'
 import { probeLimits } from './probe-limits.ts'
+import { Restarts } from './restarts.ts'
 import { askOn } from './queries/ask.ts'
 import { OwnQueries } from './queries/own-queries.ts'
 import { Sessions } from './sessions.ts'
 import type { Telemetry } from './telemetry.ts'
 import { otherVersions } from './cluster/version-skew.ts'
 import { VerdictKeeper } from './verdict-keeper.ts'
+import { durationFigures } from './tracing/durations.ts'
+import { sampledBy } from './tracing/sampled.ts'
 import { version } from './version.ts'
 
 /** A running sidecar. */
@@ -61,18 +64,23 @@ export async function startAgent(
   const sessions = stack.use(new Sessions(config, locator, (use) => closed(use)))
 
   const probes = allProbes(probeLimits(config), describeError)
+  const elapsed = (): number => performance.now()
+  const sampled = sampledBy(config.traceProbes, probes, Math.random, elapsed)
   const scheduler = new Scheduler({
     probes,
     readings,
     clock,
     random: Math.random,
-    facts: () => nodeFacts(config.role, readings),
+    facts: () => nodeFacts(config, readings),
     sql: (name, bounds) => sessions.of(name).sql(bounds),
     dial: async (late) => await endClient(await connect(config, localTarget(config, 'connect'), late), 200),
     elsewhere: sessions.elsewhere,
-    elapsed: () => performance.now(),
+    elapsed,
+    sampled,
   })
-  const queries = new OwnQueries({ config, clock, report, readings, scheduler, ask: askOn(sessions, config) })
+  const [ask, onNone] = [askOn(sessions, config), async () => await sessions.queries.close()]
+  const queries = new OwnQueries({ config, clock, report, readings, scheduler, ask, onNone })
+  const restarts = new Restarts(config.runDir, readings)
   const maintenance = new MaintenanceSwitch(config.runDir, clock)
   const alone = new AloneLock(sessions.probe, config)
   const registration = new Registration({
@@ -134,13 +142,14 @@ export async function startAgent(
     },
   })
   const keeper = stack.use(new VerdictKeeper({ state: nodeState, report, onFlip: () => registration.tell() }))
-  const prometheus = stack.use(new PrometheusExporter())
+  const prometheus = stack.use(new PrometheusExporter(durationFigures))
 
   function closed(use: SessionName): void {
     if (signal.aborted) return
     report('session.closed', { session: use })
     // The server may be gone, and may come back as another one.
-    lookAtServer()
+    if (use === 'pgbouncer') scheduler.look('pgbouncer.alive')
+    else lookAtServer()
   }
 
   /** Asks PostgreSQL at once, and reads again what was written there. */
@@ -184,6 +193,7 @@ export async function startAgent(
       readings: readings.all(),
       probes: [...probes, ...queries.probes],
       queriesWrong: queries.wrong,
+      restarts: restarts.counts,
       live: liveness(scheduler.lastTick, now),
       ready: keeper.ready,
       started: keeper.started,
@@ -197,7 +207,8 @@ export async function startAgent(
   }
 
   function status(): StatusReport {
-    const { probes: _probes, listening: _up, leaving: _figures, removal: _removal, lost: _lost, ...rest } = snapshot()
+    const { probes: _probes, listening: _up, restarts: _starts, ...others } = snapshot()
+    const { leaving: _figures, removal: _removal, lost: _lost, ...rest } = others
     return {
       ...rest,
       startedAt,
@@ -212,7 +223,8 @@ export async function startAgent(
     snapshot,
     flips: () => keeper.flips,
     status,
-    metrics: async (format) => await prometheus.render(snapshot, format),
+    metrics: async (format) =>
+      await sampled('metrics', 'GET /metrics', async () => await prometheus.render(snapshot, format)),
   })
   stack.defer(async () => await http.close())
   await listenOn(http, { setting: 'CITUS_SIDECAR_HTTP_PORT', host: config.httpAddress, port: config.httpPort })
@@ -233,7 +245,7 @@ export async function startAgent(
   stack.defer(async () => await control.close())
   await listenOnSocket(control, controlSocket(config))
 
-  await maintenance.load()
+  await Promise.all([maintenance.load(), restarts.load()])
   let run: number | undefined
   readings.on('reading', (name) => {
     const now = name === 'postgres.alive' ? readings.get(name)?.value?.startedAt : run

@@ -15,13 +15,15 @@ export interface Address {
 export type Role = 'coordinator' | 'worker' | 'standalone' | 'pooler'
 
 /** The validated settings: only loadConfig makes one. */
-export type Config = Omit<SettingValues, 'role' | 'node' | 'address' | 'coordinator'> & {
+export type Config = Omit<SettingValues, 'role' | 'node' | 'address' | 'coordinator' | 'pgbouncerAddress'> & {
   readonly role: Role
   readonly node: string
   /** Where the other nodes reach this PostgreSQL. */
   readonly address: Address
   /** Candidates for the coordinator; empty for role standalone. */
   readonly coordinator: readonly Address[]
+  /** The PgBouncer that a sidecar beside PostgreSQL reads the console of. */
+  readonly pgbouncerAddress: Address | undefined
   /** Where each value came from, by variable. */
   readonly sources: Readonly<Record<string, 'environment' | 'default' | 'unset'>>
 }
@@ -75,15 +77,25 @@ function readValues(env: Environment): { values: SettingValues; sources: Config[
   return { values: values as unknown as SettingValues, sources, problems }
 }
 
-function addresses(values: SettingValues, hostname: string): { address: Address; coordinator: readonly Address[] } {
+function addresses(
+  values: SettingValues,
+  hostname: string,
+): Pick<Config, 'address' | 'coordinator' | 'pgbouncerAddress'> {
   const fill = (one: HostPort): Address => ({ host: one.host, port: one.port ?? values.pgPort })
   if (values.role === 'pooler') {
     const { host = values.node ?? hostname, port = values.pgbouncerPort } = values.address ?? {}
-    return { address: { host, port: port ?? values.pgbouncerPort }, coordinator: values.coordinator?.map(fill) ?? [] }
+    return {
+      address: { host, port: port ?? values.pgbouncerPort },
+      coordinator: values.coordinator?.map(fill) ?? [],
+      // What an earlier sidecar left paused is resumed under a configuration that may be wrong, and never elsewhere.
+      pgbouncerAddress: undefined,
+    }
   }
+  const pooler = values.pgbouncerAddress
+  const pgbouncerAddress = pooler && { host: pooler.host, port: pooler.port ?? values.pgbouncerPort }
   const address = fill(values.address ?? { host: values.pgHost, port: undefined })
-  if (values.role === 'standalone') return { address, coordinator: [] }
-  return { address, coordinator: values.coordinator?.map(fill) ?? [address] }
+  if (values.role === 'standalone') return { address, coordinator: [], pgbouncerAddress }
+  return { address, coordinator: values.coordinator?.map(fill) ?? [address], pgbouncerAddress }
 }
 
 function problemOf(
@@ -143,6 +155,11 @@ function contradictions(values: SettingValues): string[] {
   ) {
     found.push(
       `CITUS_SIDECAR_GROUP: ${values.group} does not fit role ${values.role}; allowed: 0 for the coordinator, 1 and up for a worker`,
+    )
+  }
+  if (values.role === 'pooler' && values.pgbouncerAddress !== undefined) {
+    found.push(
+      'CITUS_SIDECAR_PGBOUNCER_ADDRESS: does not fit role pooler, which reads the PgBouncer beside it; allowed: CITUS_SIDECAR_PGBOUNCER_HOST and CITUS_SIDECAR_PGBOUNCER_PORT there',
     )
   }
   if (values.hookPort !== undefined && values.hookPort === values.httpPort) {

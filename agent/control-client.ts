@@ -17,6 +17,7 @@ export async function askSidecar<T>(
   method: 'GET' | 'POST',
   path: string,
   body?: object,
+  timeout = patience,
 ): Promise<T> {
   // Loaded when asked for: importing node:http loads Node's whole fetch as well, and the sidecar only wants the path above.
   const { request } = await import('node:http')
@@ -27,7 +28,7 @@ export async function askSidecar<T>(
       socketPath,
       method,
       path,
-      timeout: patience,
+      timeout,
       headers: body === undefined ? {} : { 'content-type': 'application/json' },
     },
     (answer) => {
@@ -38,7 +39,7 @@ export async function askSidecar<T>(
       answer.on('error', reject)
     },
   )
-  call.on('timeout', () => call.destroy(new Error(`no answer within ${patience} ms`)))
+  call.on('timeout', () => call.destroy(new Error(`no answer within ${timeout} ms`)))
   call.on('error', reject)
   call.end(body === undefined ? undefined : JSON.stringify(body))
   let answer: { status: number; text: string }

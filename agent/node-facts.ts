@@ -1,10 +1,11 @@
 // What is known of this node when a probe is due, from what other probes have found.
 import { isCoordinator } from '../probes/citus/local.ts'
-import type { NodeFacts, NodeRole } from '../probes/probe.ts'
+import type { NodeFacts } from '../probes/probe.ts'
+import type { Config } from './config.ts'
 import type { ReadingStore } from './loop/readings.ts'
 
 /** The facts of now. */
-export function nodeFacts(role: NodeRole, readings: ReadingStore): NodeFacts {
+export function nodeFacts({ role, pgbouncerAddress }: Config, readings: ReadingStore): NodeFacts {
   const identity = readings.get('postgres.identity')?.lastGood?.value
   return {
     role,
@@ -12,6 +13,7 @@ export function nodeFacts(role: NodeRole, readings: ReadingStore): NodeFacts {
     version: identity?.serverVersionNum,
     extensions: identity?.extensions,
     coordinator: isCoordinator(role, readings.get('citus.local')?.lastGood?.value),
+    pgbouncer: pgbouncerAddress !== undefined,
     citus: readings.get('citus.versions')?.lastGood?.value.library,
   }
 }

@@ -34,6 +34,8 @@ import { consoleTarget } from './pg/conninfo.ts'
 import { Session } from './pg/session.ts'
 import { probeLimits } from './probe-limits.ts'
 import type { Telemetry } from './telemetry.ts'
+import { durationFigures } from './tracing/durations.ts'
+import { sampledBy } from './tracing/sampled.ts'
 import { version } from './version.ts'
 
 /** A coordinator that is away must not be waited for while clients are held, milliseconds. */
@@ -64,8 +66,11 @@ export async function startPooler(
   const locator = new CoordinatorLocator(config, clock)
   const look = (): void => scheduler.look('pgbouncer.alive', 'pgbouncer.databases', 'pgbouncer.limits')
 
-  const probeSession = stack.use(
-    new Session(config, { target: async () => await Promise.resolve(consoleTarget(config, 'probe')), onClosed: look }),
+  const consoleSession = stack.use(
+    new Session(config, {
+      target: async () => await Promise.resolve(consoleTarget(config, 'pgbouncer')),
+      onClosed: look,
+    }),
   )
   const console = stack.use(new PoolerConsole(config, look))
   const promptness = new Promptness(console, config.runDir)
@@ -79,16 +84,19 @@ export async function startPooler(
   )
 
   const probes = poolerProbes(probeLimits(config))
+  const elapsed = (): number => performance.now()
+  const sampled = sampledBy(config.traceProbes, probes, Math.random, elapsed)
   const scheduler = new Scheduler({
     probes,
     readings,
     clock,
     random: Math.random,
     facts: () => ({ role: config.role, inRecovery: undefined }),
-    sql: (_name, bounds) => probeSession.sql(bounds),
+    sql: (_name, bounds) => consoleSession.sql(bounds),
     dial: async () => await Promise.resolve(),
     elsewhere: async () => await Promise.resolve([]),
-    elapsed: () => performance.now(),
+    elapsed,
+    sampled,
   })
   const member = new PoolerMember({
     config,
@@ -136,7 +144,7 @@ export async function startPooler(
     },
   })
   let ready: Verdict = { ok: false, checks: [] }
-  const prometheus = stack.use(new PrometheusExporter())
+  const prometheus = stack.use(new PrometheusExporter(durationFigures))
 
   function targets(): readonly string[] | undefined {
     const databases = readings.get('pgbouncer.databases')?.lastGood?.value
@@ -207,7 +215,8 @@ export async function startPooler(
     snapshot,
     flips: () => [],
     status,
-    metrics: async (format) => await prometheus.render(snapshot, format),
+    metrics: async (format) =>
+      await sampled('metrics', 'GET /metrics', async () => await prometheus.render(snapshot, format)),
   })
   stack.defer(async () => await http.close())
   await listenOn(http, { setting: 'CITUS_SIDECAR_HTTP_PORT', host: config.httpAddress, port: config.httpPort })

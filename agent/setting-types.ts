@@ -130,6 +130,19 @@ export function paths(most: number): SettingType<readonly string[]> {
   }
 }
 
+/** Names, each with the share of its cases that is meant; 1 where none is given. */
+export function shares(): SettingType<ReadonlyMap<string, number>> {
+  const one = /^([a-z][a-z.-]*)(?:=(0\.\d{1,9}|1(?:\.0{1,9})?))?$/
+  return {
+    allowed: 'names separated by commas, each alone or as name=share with a share from 0.0 to 1',
+    schema: z
+      .string()
+      .transform((value) => value.split(',').map((part) => one.exec(part.trim())))
+      .refine((all) => all.every((part) => part !== null))
+      .transform((all) => new Map(all.map((part) => [part?.[1] ?? '', Number(part?.[2] ?? 1)]))),
+  }
+}
+
 /** An IP address. */
 export function ipAddress(): SettingType<string> {
   return { allowed: 'an IP address', schema: z.string().refine((value) => isIP(value) !== 0) }

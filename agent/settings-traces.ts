@@ -1,5 +1,5 @@
 // Settings of traces: the standard variables of OpenTelemetry that the sidecar honours, and what a pod tells of itself.
-import { bool, integer, oneOf, text } from './setting-types.ts'
+import { bool, integer, oneOf, shares, text } from './setting-types.ts'
 import { optional, required } from './setting.ts'
 
 const protocol = oneOf('http/protobuf', 'http/json', 'grpc')
@@ -48,6 +48,11 @@ export const traceSettings = {
     integer(1, 600_000),
     '30000',
     'Longest wait for one sending of spans, milliseconds.',
+  ),
+  traceProbes: optional(
+    'CITUS_SIDECAR_TRACE_PROBES',
+    shares(),
+    'Probes whose runs are told as spans, 60 a minute of each at most, and metrics for scrapes.',
   ),
   podName: optional('K8S_POD_NAME', word, 'Name of this pod, from the downward API; told as k8s.pod.name.'),
   podNamespace: optional('K8S_NAMESPACE_NAME', word, 'Its namespace; told as k8s.namespace.name.'),

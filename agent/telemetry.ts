@@ -1,5 +1,6 @@
 // Traces, where they are switched on: the SDK is loaded then and only then, and nothing here ever delays or fails anything else.
 import type { TraceFigures } from '../exporters/traces/counted-spans.ts'
+import type { Traces } from '../exporters/traces/sdk.ts'
 import type { Config } from './config.ts'
 import { reasonOf } from './errors.ts'
 import type { Report } from './events.ts'
@@ -12,6 +13,8 @@ const lastWords = 2_000
 export interface Telemetry extends AsyncDisposable {
   /** Undefined where traces are off. */
   readonly figures: TraceFigures | undefined
+  /** For spans of others than the sidecar; undefined where traces are off. */
+  readonly emitter: Traces['emitter'] | undefined
 }
 
 /** Whether traces are switched on. */
@@ -25,6 +28,7 @@ export function tracesWanted(
 
 const off: Telemetry = {
   figures: undefined,
+  emitter: undefined,
   [Symbol.asyncDispose]: async () => await Promise.resolve(),
 }
 
@@ -51,6 +55,7 @@ export async function startTelemetry(config: Config, report: Report): Promise<Te
       get figures() {
         return traces.figures
       },
+      emitter: (attributes) => traces.emitter(attributes),
       [Symbol.asyncDispose]: async () => await within(lastWords, traces.shutdown()),
     }
   } catch (error) {

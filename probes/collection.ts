@@ -71,8 +71,8 @@ interface Common<N extends string> {
 /** Rows of one query, the most important first. */
 export interface SqlCollection<N extends string = string> extends Common<N> {
   readonly sql: (facts: NodeFacts) => string
-  /** `probe` unless the query may take long. */
-  readonly session?: 'probe' | 'sizes'
+  /** `probe` unless the query may take long, or is a command of PgBouncer's. */
+  readonly session?: 'probe' | 'sizes' | 'pgbouncer'
   /** The same in each other database that is to be told of, where no table is distributed; each has a sample `readable` besides. */
   readonly inEvery?: string
   /** What becomes of them before they are told. */

@@ -1,4 +1,4 @@
-// The two lists of collections: of a node, and of a PgBouncer.
+// The two lists of collections: beside PostgreSQL, and beside a PgBouncer.
 import { background } from './citus/background.ts'
 import { backends } from './citus/backends.ts'
 import { columnar } from './citus/columnar.ts'
@@ -48,6 +48,8 @@ import { wal } from './postgres/wal.ts'
 import type { FamilySpec } from './collection.ts'
 import type { ProbePaths } from './probe.ts'
 
+const ofPgBouncer = [pools, stats, capacity, lists, config] as const
+
 /** Collections of a node, in the order in which they start. */
 export function collectionsOf(paths: ProbePaths) {
   return [
@@ -95,6 +97,7 @@ export function collectionsOf(paths: ProbePaths) {
     certificates(paths),
     pgbackrest(paths),
     log(paths),
+    ...ofPgBouncer,
   ] as const
 }
 
@@ -109,7 +112,7 @@ export function everyFamily(): readonly (FamilySpec & { readonly probe: Collecti
 
 /** Collections of a sidecar beside a PgBouncer. */
 export function poolerCollectionsOf(paths: ProbePaths) {
-  return [pools, stats, capacity, lists, config, cgroup, certificates(paths)] as const
+  return [...ofPgBouncer, cgroup, certificates(paths)] as const
 }
 
 type AnyCollection = ReturnType<typeof collectionsOf | typeof poolerCollectionsOf>[number]

@@ -5,7 +5,7 @@ import { peers } from './citus/peers.ts'
 import { versions } from './citus/versions.ts'
 import { collect } from './collection.ts'
 import { collectionsOf, poolerCollectionsOf } from './collections.ts'
-import { poolerAlive } from './pgbouncer/alive.ts'
+import { besidePostgres, poolerAlive } from './pgbouncer/alive.ts'
 import { pooledDatabases } from './pgbouncer/databases.ts'
 import { poolerLimits } from './pgbouncer/limits.ts'
 import { acceptance } from './postgres/acceptance.ts'
@@ -32,6 +32,7 @@ export function allProbes(limits: ProbeLimits, describe: (error: unknown) => Rea
     stopCost(limits),
     nodes(limits),
     peers(limits),
+    poolerAlive(limits, besidePostgres),
     ...collectionsOf(limits.paths).map((collection) => collect(collection, limits) as AnyProbe),
   ]
 }

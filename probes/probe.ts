@@ -40,8 +40,8 @@ export type ReadingTypes = ProbeReadings & Readonly<Record<CollectionName | Quer
 
 export type ProbeName = keyof ReadingTypes
 
-/** The connection a probe runs on: `verdict`, `probe` and `queries` are held, `peers`, `sizes` and `coordinator` open on demand, `none` brings its own. */
-export type SessionName = 'verdict' | 'probe' | 'queries' | 'peers' | 'sizes' | 'coordinator' | 'none'
+/** The connection a probe runs on: `verdict`, `probe`, `queries` and `pgbouncer` are held, `peers`, `sizes` and `coordinator` open on demand, `none` brings its own. */
+export type SessionName = 'verdict' | 'probe' | 'queries' | 'pgbouncer' | 'peers' | 'sizes' | 'coordinator' | 'none'
 
 /** Why a probe has no value: the message, a SQLSTATE or errno name where there was one, and whether nobody answered. */
 export interface ReadingError {
@@ -105,6 +105,8 @@ export interface NodeFacts {
   readonly citus?: string | undefined
   /** Extensions in the database; undefined while nobody could say. */
   readonly extensions?: readonly string[] | undefined
+  /** Whether the address of a PgBouncer is known whose console is asked. */
+  readonly pgbouncer?: boolean
 }
 
 export interface Probe<N extends ProbeName = ProbeName> {

@@ -1,10 +1,10 @@
 // On which nodes a collection is asked: what it needs of the server, as data, so that docs and code cannot differ.
-import type { NodeFacts, NodeRole } from './probe.ts'
+import type { NodeFacts } from './probe.ts'
 
 /** What a node must be; all of it where several are given. */
 export interface Where {
-  /** It has this role. */
-  readonly role?: NodeRole
+  /** There is a PgBouncer whose console is asked: it stands beside one, or knows the address of one. */
+  readonly pgbouncer?: true
   /** It has Citus, of this version at least where one is given. */
   readonly citus?: true | `${number}.${number}`
   /** It is the coordinator, whatever it was configured as. */
@@ -21,6 +21,8 @@ export interface Where {
   readonly needs?: { readonly what: string; readonly there: boolean }
 }
 
+const noPgBouncer = 'without CITUS_SIDECAR_PGBOUNCER_ADDRESS beside PostgreSQL'
+
 /** Whether a version such as 13.2.2 is at least one such as 13.1. */
 function reaches(version: string, least: string): boolean {
   const [major = 0, minor = 0] = version.split('.').map(Number)
@@ -31,7 +33,7 @@ function reaches(version: string, least: string): boolean {
 /** Why it is not asked on such a node: undefined where it is. What nobody knows yet is waited for. */
 export function notAskedOn(where: Where, facts: NodeFacts): string | undefined {
   const { role, inRecovery, version, coordinator, citus, extensions } = facts
-  if (where.role !== undefined && where.role !== role) return `but for role ${where.role}`
+  if (where.pgbouncer === true && role !== 'pooler' && facts.pgbouncer !== true) return noPgBouncer
   if (where.citus !== undefined && role === 'standalone') return 'role standalone'
   if (where.citus !== undefined && where.citus !== true && (citus === undefined || !reaches(citus, where.citus)))
     return `before Citus ${where.citus}`
@@ -51,7 +53,7 @@ export function notAskedOn(where: Where, facts: NodeFacts): string | undefined {
 /** Every reason there is for not asking it; empty where it is asked on all nodes. */
 export function notAskedReasons(where: Where): readonly string[] {
   return [
-    where.role === undefined ? undefined : `but for role ${where.role}`,
+    where.pgbouncer === undefined ? undefined : noPgBouncer,
     where.citus === undefined ? undefined : 'role standalone',
     where.citus === undefined || where.citus === true ? undefined : `before Citus ${where.citus}`,
     where.coordinator === undefined ? undefined : 'but for the coordinator',

@@ -9,13 +9,14 @@ const nodeLock = [1_668_510_577, 2] as const
 const most = 8
 
 const whoSql = `
-  select a.pid, a.backend_start::text as begun from pg_catalog.pg_stat_activity a where a.pid = pg_catalog.pg_backend_pid()`
+  select a.pid, a.backend_start::text as begun,
+         exists (select from pg_catalog.pg_locks l
+                  where l.locktype = 'advisory' and l.classid = $1::bigint and l.objid = $2::bigint and l.objsubid = 2
+                    and l.granted and l.pid = a.pid) as held
+    from pg_catalog.pg_stat_activity a where a.pid = pg_catalog.pg_backend_pid()`
 
-const holdSql = `
-  select case when exists (select from pg_catalog.pg_locks l
-                            where l.locktype = 'advisory' and l.classid = $1::bigint and l.objid = $2::bigint and l.objsubid = 2
-                              and l.granted and l.pid = pg_catalog.pg_backend_pid())
-              then true else pg_catalog.pg_try_advisory_lock($1::int, $2::int) end as held`
+// Two looks at once may both take it; it ends with the session, however often it was taken there.
+const takeSql = 'select pg_catalog.pg_try_advisory_lock($1::int, $2::int) as held'
 
 const endSql = `
   select pg_catalog.pg_terminate_backend(l.pid) as ended
@@ -44,8 +45,13 @@ export class AloneLock {
   /** Whether this sidecar has the lock, taking it where it is free. @throws as queries on a session do. */
   async held(signal: AbortSignal): Promise<boolean> {
     const bounds = { timeout: this.#config.statementTimeout, signal }
-    const [backend] = await this.#session.query<Backend>(whoSql, [], bounds)
-    if (backend === undefined) return false
+    const [row] = await this.#session.query<Backend & { held: boolean }>(whoSql, nodeLock, bounds)
+    if (row === undefined) return false
+    const { held, ...backend } = row
+    if (held) {
+      this.#tried = [backend]
+      return true
+    }
     const earlier = this.#tried.filter(({ pid, begun }) => pid !== backend.pid || begun !== backend.begun)
     this.#tried = [...earlier, backend].slice(-most)
     if (await this.#take(backend, bounds)) return true
@@ -58,7 +64,7 @@ export class AloneLock {
   }
 
   async #take(backend: Backend, bounds: Bounds): Promise<boolean> {
-    const [row] = await this.#session.query<{ held: boolean }>(holdSql, nodeLock, bounds)
+    const [row] = await this.#session.query<{ held: boolean }>(takeSql, nodeLock, bounds)
     if (row?.held === true) this.#tried = [backend]
     return row?.held === true
   }

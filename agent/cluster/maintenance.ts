@@ -6,7 +6,7 @@ import type { Maintenance } from '../../probes/verdicts/verdict.ts'
 import type { Config } from '../config.ts'
 import type { Clock } from '../loop/clock.ts'
 import type { Session } from '../pg/session.ts'
-import { replaceFile } from '../replace-file.ts'
+import { replaceFile } from '../../probes/replace-file.ts'
 import { writeMaintenance } from './notebook.ts'
 import type { Registration } from './registration.ts'
 

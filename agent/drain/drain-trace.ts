@@ -1,10 +1,11 @@
 // The trace of a drain: from its begin until PostgreSQL may be stopped, then the return. Other sidecars' holds for it are part of it,
-// and so is what a restarted sidecar goes on with: the trace's context is in the record and in the ledger.
+// and a restarted sidecar goes on in the same span: its context is in the record and in the ledger.
 import type { Attributes } from '@opentelemetry/api'
 import { OperationTrace } from '../tracing/operation-trace.ts'
 import type { DrainRecord } from './record.ts'
 
 type Known = Pick<DrainRecord, 'id' | 'traceparent'>
+type Begun = Pick<DrainRecord, 'id' | 'traceparent' | 'startedAt'>
 
 export class DrainTrace {
   readonly #member: string
@@ -16,13 +17,9 @@ export class DrainTrace {
   }
 
   /** A drain begins, or goes on after a restart of this sidecar; returns what its record has to keep. */
-  begin({ id, traceparent }: Known): string | undefined {
+  begin(record: Begun): string | undefined {
     this.#return = undefined
-    this.#whole = new OperationTrace(
-      'drain',
-      { ...this.#of(id), 'citus.resumed': traceparent !== undefined },
-      traceparent,
-    )
+    this.#whole = new OperationTrace('drain', this.#of(record.id), undefined, record)
     return this.#whole.traceparent
   }
 
@@ -36,10 +33,11 @@ export class DrainTrace {
     return this.#whole === undefined ? await work() : await this.#whole.part(name, work)
   }
 
-  /** Its last phase has ended. */
-  ended(outcome: string, attributes: Attributes): void {
-    this.#whole?.set(attributes)
-    this.#whole?.end(outcome)
+  /** Its last phase has ended; told once its record says so, for a span whose record is open is taken up by the next sidecar. */
+  ended(outcome: string, attributes: Attributes, saved: Promise<boolean>): void {
+    const whole = this.#whole
+    whole?.set(attributes)
+    void saved.then((isSaved) => isSaved && whole?.end(outcome))
   }
 
   /** One look at whether the node is back; all looks are one span. */

@@ -38,7 +38,7 @@ export class Drain {
   #phase: PhaseRun | undefined
   #wake = Promise.withResolvers<void>()
   /** Ends when every state so far is on disk. */
-  #saved: Promise<void> = Promise.resolve()
+  #saved = Promise.resolve(true)
 
   constructor(options: DrainOptions) {
     const trace = new DrainTrace(options.config.node)
@@ -92,8 +92,8 @@ export class Drain {
     const traceparent = this.#trace.begin(record)
     this.#record = traceparent === undefined ? record : { ...record, traceparent }
     report('drain.started', { operation: this.#record.id, endsInMs: totalMs(timing), graceMs: timing.graceMs })
-    if (!isPhase(record.state)) this.#trace.ended('down', {})
     this.#changed()
+    if (!isPhase(record.state)) this.#trace.ended('down', {}, this.#saved)
     return this.#record
   }
 
@@ -148,7 +148,7 @@ export class Drain {
       await Promise.race([this.#wake.promise, clock.sleep(pauseFor(this.#record), over.signal)])
       over.abort()
     }
-    await telling
+    await Promise.all([telling, this.#saved])
   }
 
   #apply(event: DrainEvent): void {
@@ -161,20 +161,27 @@ export class Drain {
     // What a phase waits for has become pointless.
     if (event !== 'passed') this.#phase?.breakOff(interruptions[event])
     report('drain.phase', { operation: record.id, phase: state, because: event })
-    if (isPhase(record.state) && !isPhase(state))
-      this.#trace.ended(sayHowItEnded(this.#record, event, this.#options), { 'citus.drain.cause': record.cause })
+    const over = isPhase(record.state) && !isPhase(state)
+    const outcome = over ? sayHowItEnded(this.#record, event, this.#options) : undefined
     if (state === 'back') this.#notes.tell(this.#record)
     if (state === 'down') void sayHowItStopped(record.id, this.#options)
     this.#changed()
+    if (outcome !== undefined) this.#trace.ended(outcome, { 'citus.drain.cause': record.cause }, this.#saved)
   }
 
   #changed(): void {
     const { config, onChange, report } = this.#options
     const record = this.#record
     if (record !== undefined)
-      this.#saved = this.#saved
-        .then(async () => await saveRecord(config.runDir, record))
-        .catch((error: unknown) => report('drain.unsaved', { reason: reasonOf(error) }))
+      this.#saved = this.#saved.then(async () => {
+        try {
+          await saveRecord(config.runDir, record)
+          return true
+        } catch (error) {
+          report('drain.unsaved', { reason: reasonOf(error) })
+          return false
+        }
+      })
     this.#wake.resolve()
     onChange()
   }

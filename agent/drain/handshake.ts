@@ -14,7 +14,7 @@ import { reasonOf } from '../errors.ts'
 import type { Report } from '../events.ts'
 import { ChildSignal } from '../loop/child-signal.ts'
 import type { Clock } from '../loop/clock.ts'
-import { replaceFile } from '../replace-file.ts'
+import { replaceFile } from '../../probes/replace-file.ts'
 import {
   answerText,
   ForeignFile,

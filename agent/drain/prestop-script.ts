@@ -1,7 +1,7 @@
 // The preStop script of the postgres container, and its installation into the run directory.
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { replaceFile } from '../replace-file.ts'
+import { replaceFile } from '../../probes/replace-file.ts'
 
 /** What holds until the sidecar has written its own limits, seconds: a pod without a word on it has a grace period of 30. */
 const defaultDeadline = 25

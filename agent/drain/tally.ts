@@ -1,5 +1,6 @@
 // Counts what drains came to, for the exporters; of this process alone, the ledger has the history.
 import type { Count, DrainFigures, LastDrain } from '../../exporters/leaving.ts'
+import { clientsWaited } from '../tracing/durations.ts'
 import type { Stop } from './clean-stop.ts'
 import type { PhaseName } from './machine.ts'
 import type { Cause } from './plan.ts'
@@ -70,6 +71,8 @@ export class DrainTally {
 
   back(waitedMs: number): void {
     this.#lastWaitMs = waitedMs
+    // Where nobody was held nobody waited.
+    if (waitedMs > 0) clientsWaited(waitedMs)
   }
 
   figures(record: DrainRecord | undefined, { graceSeconds, graceTooShort }: DrainPlan): DrainFigures {

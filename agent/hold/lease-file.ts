@@ -3,7 +3,7 @@
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
-import { replaceFile } from '../replace-file.ts'
+import { replaceFile } from '../../probes/replace-file.ts'
 
 /** Which databases are paused for which hold, and until when. */
 export interface Lease {

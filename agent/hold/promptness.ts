@@ -4,7 +4,7 @@
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { replaceFile } from '../replace-file.ts'
+import { replaceFile } from '../../probes/replace-file.ts'
 import type { Console } from './console.ts'
 
 /** Settings and the most they may be, seconds. */

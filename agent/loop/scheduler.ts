@@ -5,6 +5,7 @@ import type { NodeFacts, ProbeContext, ProbeName, ReadingTypes, SessionName } fr
 import type { Sql } from '../../probes/sql.ts'
 import { SidecarError } from '../errors.ts'
 import type { Bounds } from '../pg/session.ts'
+import type { Sampled } from '../tracing/sampled.ts'
 import { ChildSignal } from './child-signal.ts'
 import type { Clock } from './clock.ts'
 import { describeError } from './describe.ts'
@@ -22,6 +23,8 @@ export interface SchedulerOptions {
   readonly elsewhere: (text: string, sql: Sql, bounds: Bounds) => ReturnType<ProbeContext['elsewhere']>
   /** A monotonic clock, milliseconds. */
   readonly elapsed: () => number
+  /** Runs are told as spans by this. */
+  readonly sampled: Sampled
 }
 
 /** A flood of hints makes no more than twenty runs of a probe a second, milliseconds. */
@@ -105,7 +108,8 @@ export class Scheduler {
     }
     const timing = () => ({ begunAt, takenAt: clock.now(), durationMs: elapsed() - start, waitedMs })
     try {
-      const value = await probe.read(context, deadline.signal)
+      const read = async (): Promise<unknown> => await probe.read(context, deadline.signal)
+      const value = await this.#options.sampled(probe.name, `probe ${probe.name}`, read)
       readings.record(probe.name, { value: value as ReadingTypes[typeof probe.name] }, timing())
     } catch (error) {
       // The sidecar's own end says nothing about the server.

@@ -45,13 +45,14 @@ export function coordinatorTarget(config: Config, address: Address, use: string)
   }
 }
 
-/** The admin console of the PgBouncer beside this sidecar; its password comes from PGPASSFILE, or is that of PGUSER where the names agree. */
+/** The admin console of the PgBouncer beside this sidecar, or of the one that is known by address. */
 export function consoleTarget(config: Config, use: string): ConnectionTarget {
-  const address = { host: config.pgbouncerHost, port: config.pgbouncerPort }
+  const address = config.pgbouncerAddress ?? { host: config.pgbouncerHost, port: config.pgbouncerPort }
+  const passwordOfUser = config.pgbouncerUser === config.pgUser ? config.passwordFile : undefined
   return {
     ...coordinatorTarget(config, address, use),
     user: config.pgbouncerUser,
-    passwordFile: config.pgbouncerUser === config.pgUser ? config.passwordFile : undefined,
+    passwordFile: config.pgbouncerPasswordFile ?? passwordOfUser,
     database: 'pgbouncer',
     console: true,
   }

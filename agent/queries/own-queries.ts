@@ -17,6 +17,8 @@ export interface OwnQueriesOptions {
   readonly readings: ReadingStore
   readonly scheduler: Pick<Scheduler, 'keep' | 'look'>
   readonly ask: AskQuery
+  /** There is no query any more that asks. */
+  readonly onNone: () => Promise<void>
 }
 
 /** How often the files are looked at, milliseconds; Kubernetes takes a minute to bring a changed ConfigMap. */
@@ -90,6 +92,7 @@ export class OwnQueries {
     const wanted = new Map(queries.map((query) => [probeNameOf(query), JSON.stringify(query)]))
     const gone = [...this.#kept.values()].filter(({ probe, made }) => wanted.get(probe.name) !== made)
     await Promise.all(gone.map(async (one) => await this.#stop(one)))
+    if (gone.length > 0 && wanted.size === 0) await this.#options.onNone()
     const added = queries.filter((query) => !this.#kept.has(probeNameOf(query)))
     for (const query of added) this.#start(query, signal)
     return gone.length > 0 || added.length > 0

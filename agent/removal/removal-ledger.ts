@@ -35,7 +35,9 @@ export interface Removal {
   readonly otherJob: boolean
   /** Shards that were moved and are still to be dropped on the node. */
   readonly leftovers: number
-  /** Of its trace, where the coordinator's sidecar makes one. */
+  /** Milliseconds since 1970. */
+  readonly requestedAt: number
+  /** Of its own span, where the coordinator's sidecar makes one. */
   readonly traceparent: string | null
 }
 
@@ -56,7 +58,7 @@ const columns = `
   exists (select from pg_catalog.pg_dist_background_job j
            where j.job_type = 'rebalance' and j.state::text not in (${over}) and j.job_id is distinct from r.job_id) as "otherJob",
   (select count(*)::int from pg_catalog.pg_dist_cleanup c where c.node_group_id = r.group_id) as leftovers,
-  to_jsonb(r)->>'traceparent' as traceparent`
+  (extract(epoch from r.requested_at) * 1000)::float8 as "requestedAt", to_jsonb(r)->>'traceparent' as traceparent`
 
 const from = 'from citus_sidecar.removals r left join pg_catalog.pg_dist_node n on n.nodeid = r.node_id'
 

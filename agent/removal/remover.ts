@@ -169,9 +169,9 @@ export class Remover {
   }
 }
 
-function traceOf({ id, member, phase, traceparent }: Removal): OperationTrace {
+function traceOf({ id, member, phase, traceparent, requestedAt: startedAt }: Removal): OperationTrace {
   const told = { 'citus.operation.id': id, 'citus.operation.kind': 'remove', 'citus.member': member }
-  const trace = new OperationTrace('remove', { ...told, 'citus.resumed': traceparent !== null }, traceparent)
+  const trace = new OperationTrace('remove', told, undefined, { traceparent, startedAt })
   trace.enter(phase)
   return trace
 }

@@ -1,8 +1,7 @@
 // A trace context as text, as it travels in the ledger: https://www.w3.org/TR/trace-context/#traceparent-header
 import { isSpanContextValid, ROOT_CONTEXT, trace } from '@opentelemetry/api'
 import type { Context, Span } from '@opentelemetry/api'
-
-const form = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/
+import { parseTraceparent } from '../../exporters/statements/traceparent.ts'
 
 /** The context of a span; undefined where traces are off. */
 export function traceparentOf(span: Span | undefined): string | undefined {
@@ -18,7 +17,8 @@ export function currentTraceparent(): string | undefined {
 
 /** The context that a text names; a new trace's where it is none or names nothing valid. */
 export function contextOf(traceparent: string | null | undefined): Context {
-  const [, traceId = '', spanId = '', flags = ''] = form.exec(traceparent ?? '') ?? []
-  const remote = { traceId, spanId, traceFlags: Number.parseInt(flags, 16) & 1, isRemote: true }
-  return isSpanContextValid(remote) ? trace.setSpanContext(ROOT_CONTEXT, remote) : ROOT_CONTEXT
+  const found = parseTraceparent(traceparent)
+  if (found === undefined) return ROOT_CONTEXT
+  const { traceId, spanId, sampled } = found
+  return trace.setSpanContext(ROOT_CONTEXT, { traceId, spanId, traceFlags: sampled ? 1 : 0, isRemote: true })
 }

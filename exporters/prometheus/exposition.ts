@@ -1,6 +1,8 @@
 // Families of samples -> the two text formats of Prometheus
 // (https://prometheus.io/docs/instrumenting/exposition_formats/, https://prometheus.io/docs/specs/om/open_metrics_spec/).
 
+import type { Exemplar, Sample } from './sample.ts'
+
 /** What a scraper asks for. */
 export type Format = 'text' | 'openmetrics'
 
@@ -9,19 +11,24 @@ export const contentTypes: Readonly<Record<Format, string>> = {
   openmetrics: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
 }
 
+type FamilyType = 'counter' | 'gauge' | 'histogram' | 'unknown'
+
 /** A family as both formats need it. */
 export interface WrittenFamily {
-  readonly spec: { readonly name: string; readonly help: string; readonly type?: 'counter' | 'gauge' | 'unknown' }
-  readonly samples: readonly { readonly labels?: Readonly<Record<string, string>>; readonly value: number }[]
+  readonly spec: { readonly name: string; readonly help: string; readonly type?: FamilyType }
+  readonly samples: readonly Sample[]
 }
 
 /** One family; empty without samples, for then there is nothing to tell. */
 export function familyText({ spec, samples }: WrittenFamily, format: Format): string {
   if (samples.length === 0) return ''
   const { name, help, type = 'gauge' } = spec
-  const lines = samples.map(({ labels = {}, value }) => {
-    const pairs = Object.entries(labels).map(([label, text]) => `${label}="${escape(text)}"`)
-    return `${name}${pairs.length === 0 ? '' : `{${pairs.join(',')}}`} ${numberText(value)}\n`
+  const lines = samples.map(({ suffix = '', labels = {}, value, exemplar }) => {
+    const pairs = Object.entries(labels).map(
+      ([label, text]) => `${label}="${typeof text === 'number' ? boundText(text, format) : escape(text)}"`,
+    )
+    const told = exemplar === undefined || format === 'text' ? '' : exemplarText(exemplar)
+    return `${name}${suffix}${pairs.length === 0 ? '' : `{${pairs.join(',')}}`} ${numberText(value)}${told}\n`
   })
   const head =
     format === 'text'
@@ -31,11 +38,21 @@ export function familyText({ spec, samples }: WrittenFamily, format: Format): st
 }
 
 /** A counter is called without its _total there; one that has no _total keeps its name, which dashboards know, as a thing of unknown type. */
-function openMetricsHead(name: string, help: string, type: 'counter' | 'gauge' | 'unknown'): string {
+function openMetricsHead(name: string, help: string, type: FamilyType): string {
   const isCounter = type === 'counter' && name.endsWith('_total')
   const family = isCounter ? name.slice(0, -'_total'.length) : name
   const written = type === 'counter' && !isCounter ? 'unknown' : type
   return `# HELP ${family} ${escape(help)}\n# TYPE ${family} ${written}\n`
+}
+
+/** OpenMetrics wants a bound to look like no whole number: https://prometheus.io/docs/specs/om/open_metrics_spec/#considerations-canonical-numbers */
+function boundText(bound: number, format: Format): string {
+  return format === 'openmetrics' && Number.isInteger(bound) ? bound.toFixed(1) : numberText(bound)
+}
+
+function exemplarText({ labels, value, at }: Exemplar): string {
+  const pairs = Object.entries(labels).map(([label, text]) => `${label}="${escape(text)}"`)
+  return ` # {${pairs.join(',')}} ${numberText(value)} ${at / 1_000}`
 }
 
 function escape(text: string): string {

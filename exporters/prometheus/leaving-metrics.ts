@@ -1,7 +1,8 @@
 // The metrics of leaving: holds, drains, and how PostgreSQL was left.
 import type { Count, HoldFigures } from '../leaving.ts'
 import type { Snapshot } from '../exporter.ts'
-import type { Metric, Sample } from './metric.ts'
+import type { Metric } from './metric.ts'
+import type { Sample } from './sample.ts'
 import { flag, one } from './metric.ts'
 
 function perKind({ holds = {} }: Snapshot, value: (figures: HoldFigures) => number): readonly Sample[] {

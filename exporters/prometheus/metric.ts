@@ -1,16 +1,12 @@
 // One metric: name, help, labels and how a snapshot becomes samples. No data is no sample, never a zero.
 import type { Snapshot } from '../exporter.ts'
+import type { Sample } from './sample.ts'
 
-export interface Sample {
-  readonly labels?: Readonly<Record<string, string>>
-  readonly value: number
-}
-
-/** A gauge unless it says otherwise; names are API (docs/metrics.md). */
+/** A gauge unless it says otherwise; names are API (docs/metrics.md). Labels are those that a person looks for: `le` is not among them. */
 export interface Metric {
   readonly name: string
   readonly help: string
-  readonly type?: 'counter'
+  readonly type?: 'counter' | 'histogram'
   readonly labels: readonly string[]
   samples(snapshot: Snapshot): readonly Sample[]
 }

@@ -4,9 +4,12 @@ import type { Verdict } from '../../probes/verdicts/verdict.ts'
 import type { Snapshot } from '../exporter.ts'
 import { familyReadings } from './reading-texts.ts'
 import { leavingMetrics } from './leaving-metrics.ts'
-import type { Metric, Sample } from './metric.ts'
+import type { Metric } from './metric.ts'
+import type { Sample } from './sample.ts'
 import { flag, one } from './metric.ts'
+import { operationMetrics } from './operation-metrics.ts'
 import { poolerMetrics } from './pooler-metrics.ts'
+import { postgresMetrics } from './postgres-metrics.ts'
 import { removalMetrics } from './removal-metrics.ts'
 
 type AnyReading = NonNullable<Snapshot['readings'][keyof Snapshot['readings']]>
@@ -48,28 +51,7 @@ function failedChecks(verdict: Verdict): readonly Sample[] {
 
 /** Every metric of our own; the process's own metrics come from prom-client. */
 export const metrics: readonly Metric[] = [
-  {
-    name: 'pg_up',
-    help: 'Whether PostgreSQL answers on the held session.',
-    labels: [],
-    samples: ({ readings }) =>
-      flag(readings['postgres.alive'] === undefined ? undefined : readings['postgres.alive'].value !== undefined),
-  },
-  {
-    name: 'pg_postmaster_start_time_seconds',
-    help: 'Time at which postmaster started.',
-    labels: [],
-    samples: ({ readings }) => {
-      const started = readings['postgres.alive']?.lastGood?.value.startedAt
-      return one(started === undefined ? undefined : started / 1_000)
-    },
-  },
-  {
-    name: 'pg_replication_is_replica',
-    help: 'Whether the server is in recovery.',
-    labels: [],
-    samples: ({ readings }) => flag(readings['postgres.alive']?.value?.inRecovery),
-  },
+  ...postgresMetrics,
   {
     name: 'citus_node_registered',
     help: 'Whether the coordinator has this node.',
@@ -170,6 +152,7 @@ export const metrics: readonly Metric[] = [
   ...poolerMetrics,
   ...leavingMetrics,
   ...removalMetrics,
+  ...operationMetrics,
   {
     name: 'citus_sidecar_probe_success',
     help: 'Whether the last run of a probe succeeded.',

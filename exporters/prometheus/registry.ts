@@ -1,6 +1,6 @@
 // Snapshot -> the page that Prometheus scrapes; nothing is asked of anybody here.
 import { collectDefaultMetrics, Registry } from 'prom-client'
-import type { Snapshot } from '../exporter.ts'
+import type { Durations, Snapshot } from '../exporter.ts'
 import { familyText } from './exposition.ts'
 import type { Format } from './exposition.ts'
 import { metrics } from './metrics.ts'
@@ -19,11 +19,14 @@ const ending = '# EOF\n'
 export class PrometheusExporter implements Disposable {
   /** The process's own metrics, once for each format, for a registry knows only one. */
   readonly #own: Readonly<Record<Format, { metrics: () => Promise<string>; clear: () => void }>>
+  readonly #durations: () => Durations | undefined
   readonly #readings = new ReadingTexts()
   readonly #rendering = new Map<Format, Promise<string>>()
   #scrapes: NonNullable<Snapshot['scrapes']> = { before: 0, lastSeconds: undefined }
 
-  constructor() {
+  /** `durations`: asked once a scrape. */
+  constructor(durations: () => Durations | undefined = () => undefined) {
+    this.#durations = durations
     const text = new Registry()
     collectDefaultMetrics({ register: text, eventLoopMonitoringPrecision })
     const openmetrics = new Registry()
@@ -43,7 +46,7 @@ export class PrometheusExporter implements Disposable {
 
   async #timed(snapshot: Snapshot, format: Format): Promise<string> {
     const begun = performance.now()
-    const text = await this.#render({ ...snapshot, scrapes: this.#scrapes }, format)
+    const text = await this.#render({ ...snapshot, scrapes: this.#scrapes, durations: this.#durations() }, format)
     this.#scrapes = { before: this.#scrapes.before + 1, lastSeconds: (performance.now() - begun) / 1_000 }
     return text
   }

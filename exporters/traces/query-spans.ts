@@ -3,7 +3,7 @@
 import { SpanStatusCode } from '@opentelemetry/api'
 import { PgInstrumentation } from '@opentelemetry/instrumentation-pg'
 import type { ReadableSpan, Span, SpanProcessor } from '@opentelemetry/sdk-trace'
-import { querySummary } from './query-summary.ts'
+import { querySummary } from '../statements/summary.ts'
 
 const instrumentation = '@opentelemetry/instrumentation-pg'
 /** Of queries with one name under one span so many are told. */

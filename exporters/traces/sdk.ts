@@ -2,10 +2,14 @@
 // and it is to be loaded before pg is.
 import { NodeSDK } from '@opentelemetry/sdk-node'
 import { envDetector, resourceFromAttributes } from '@opentelemetry/resources'
+import { RandomIdGenerator } from '@opentelemetry/sdk-trace'
 import type { SpanExporter } from '@opentelemetry/sdk-trace'
+import { chosenOr } from './chosen-ids.ts'
 import { CountedSpans } from './counted-spans.ts'
 import type { CountedSpansOptions, TraceFigures } from './counted-spans.ts'
 import { DiscreetQueries, hookPg } from './query-spans.ts'
+import { spanEmitter } from './server-spans.ts'
+import type { ServerSpan } from '../statements/server-span.ts'
 
 export interface TracesOptions extends Pick<CountedSpansOptions, 'queue' | 'onSent'> {
   readonly protocol: 'http/protobuf' | 'http/json' | 'grpc'
@@ -15,6 +19,8 @@ export interface TracesOptions extends Pick<CountedSpansOptions, 'queue' | 'onSe
 
 export interface Traces {
   readonly figures: TraceFigures
+  /** For spans of another service, which have its resource attributes; its name is `postgresql` where they have none. */
+  emitter(attributes: Readonly<Record<string, string | number>>): (span: ServerSpan) => void
   /** Sends what waits; takes as long as the receiver, so who waits for it needs a limit. */
   shutdown(): Promise<void>
 }
@@ -33,6 +39,7 @@ export async function startTraces({ protocol, attributes, queue, onSent }: Trace
     resource: resourceFromAttributes(attributes),
     resourceDetectors: [envDetector],
     instrumentations: [hookPg()],
+    idGenerator: chosenOr(new RandomIdGenerator()),
     spanProcessors: [new DiscreetQueries(spans)],
     // Left out, both would be sent to a collector on this machine by default.
     metricReaders: [],
@@ -43,6 +50,7 @@ export async function startTraces({ protocol, attributes, queue, onSent }: Trace
     get figures() {
       return spans.figures
     },
+    emitter: (ofService) => spanEmitter(spans, ofService),
     shutdown: async () => await sdk.shutdown(),
   }
 }

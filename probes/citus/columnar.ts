@@ -1,7 +1,7 @@
 // Columnar tables: how many stripes, rows and bytes, and how well they compress; shards count for their table.
 import { gauge } from '../collection.ts'
 import type { Collection } from '../collection.ts'
-import { tablesWith } from '../postgres/table-statistics.ts'
+import { tablesWith } from '../postgres/table-relations.ts'
 
 const labels = ['schema', 'table']
 

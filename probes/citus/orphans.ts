@@ -1,7 +1,7 @@
 // Shards that no metadata have a placement for: what a move or a split left behind takes space, and nobody drops it (citus#5329).
 import { gauge } from '../collection.ts'
 import type { Collection } from '../collection.ts'
-import { shardNumber, tablesWith } from '../postgres/table-statistics.ts'
+import { shardNumber, tablesWith } from '../postgres/table-relations.ts'
 
 /** Orphaned shards on this node. */
 export const orphans = {

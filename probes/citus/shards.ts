@@ -1,7 +1,7 @@
 // What lies on this node of each distributed table: shards, bytes, the age of their oldest transaction id.
 import { gauge } from '../collection.ts'
 import type { Collection, FamilySpec } from '../collection.ts'
-import { tablesWith } from '../postgres/table-statistics.ts'
+import { tablesWith } from '../postgres/table-relations.ts'
 
 const labels = ['schema', 'table']
 

@@ -2,62 +2,102 @@
 import type { FileHandle } from 'node:fs/promises'
 import { readAt } from './read-head.ts'
 
+/** A line that is too long to be kept whole: how it begins and how it ends. */
+export interface CutLine {
+  readonly head: string
+  readonly tail: string
+}
+/** A line as it was written, without its line break. */
+export type WrittenLine = string | CutLine
+
 /** Of one file at one time, bytes. */
-const mostRead = 1_048_576
+export const mostRead = 1_048_576
 /** Who is further behind will not catch up, and old news is worth less than new, bytes. */
 const mostBehind = 16 * mostRead
-/** What is counted of a line stands at its beginning; of the rest, a statement mostly, nobody wants to hear, bytes. */
-const longestLine = 65_536
+/** A longer line is cut, bytes. */
+const longestLine = 1_048_576
+/** What is kept of each end of a line that is cut, bytes. */
+const keptEnd = 65_536
 const newline = 0x0a
+const nothing = Buffer.alloc(0)
 
-/** A file's reader. */
+/** A file's reader; it gives out whole lines only, from the first one that begins at its offset or behind it. */
 export class LogTail {
-  #offset: number
+  #next = 0
   /** What there is of a line that is not yet complete. */
-  #begun = Buffer.alloc(0)
+  #begun: Buffer = nothing
+  /** How long it is so far, with what is not kept of it. */
+  #length = 0
   /** The line that goes on where reading began anew is not known from its beginning. */
-  #cut = false
+  #skipping = false
 
   /** Reads what comes after this many bytes. */
   constructor(offset: number) {
-    this.#offset = offset
+    this.restart(offset)
   }
 
-  /** Whether there is something to read in a file of this size. */
-  behind(size: number): boolean {
-    return size !== this.#offset
+  /** The offset with which another reader goes on exactly here. */
+  get position(): number {
+    return this.#skipping ? this.#next + 1 : this.#next - this.#length
   }
 
-  /** Gives out complete lines and returns how many bytes it passed over. @throws the file system's error. */
-  async read(file: FileHandle, size: number, each: (line: string) => void): Promise<number> {
-    if (size < this.#offset) this.#restart(0)
-    const passed = size - this.#offset > mostBehind ? size - mostRead - this.#offset : 0
-    if (passed > 0) {
-      this.#restart(size - mostRead)
-      this.#cut = true
+  /** How many bytes there are to read in a file of this size; below zero where it was truncated. */
+  behind(size: number): number {
+    return size - this.#next
+  }
+
+  /** Begins anew. */
+  restart(offset: number): void {
+    // One byte earlier, for whether a line begins at the offset is told by the one before it.
+    this.#next = Math.max(0, offset - 1)
+    this.#skipping = offset > 0
+    this.#drop()
+  }
+
+  /** Leaves out what is too much, but for its end, and returns how many bytes that are. */
+  passOver(size: number, most = mostBehind, kept = mostRead): number {
+    const behind = this.behind(size)
+    if (behind <= most) return 0
+    this.restart(size - kept + 1)
+    return behind - kept
+  }
+
+  /** The lines that were completed, from one piece of the file as large as the buffer. @throws the file system's error. */
+  async read(file: FileHandle, size: number, buffer: Buffer = Buffer.alloc(mostRead)): Promise<readonly WrittenLine[]> {
+    if (size < this.#next) this.restart(0)
+    const chunk = await readAt(file, this.#next, Math.min(buffer.length, this.behind(size)), buffer)
+    this.#next += chunk.length
+    const first = chunk.indexOf(newline)
+    if (first === -1) {
+      this.#keep(chunk)
+      return []
     }
-    const chunk = await readAt(file, this.#offset, Math.min(mostRead, size - this.#offset))
-    this.#offset += chunk.length
-    let start = 0
-    for (let end = chunk.indexOf(newline); end !== -1; end = chunk.indexOf(newline, start)) {
-      this.#keep(chunk.subarray(start, end))
-      if (!this.#cut) each(this.#begun.toString('utf8'))
-      this.#begun = Buffer.alloc(0)
-      this.#cut = false
-      start = end + 1
-    }
-    this.#keep(chunk.subarray(start))
-    return passed
+    this.#keep(chunk.subarray(0, first))
+    const lines: WrittenLine[] = this.#skipping ? [] : [this.#line()]
+    this.#skipping = false
+    this.#drop()
+    const last = chunk.lastIndexOf(newline)
+    // All at once, for a text is made faster than five hundred.
+    if (last > first) lines.push(...chunk.toString('utf8', first + 1, last).split('\n'))
+    this.#keep(chunk.subarray(last + 1))
+    return lines
   }
 
-  #restart(offset: number): void {
-    this.#offset = offset
-    this.#begun = Buffer.alloc(0)
-    this.#cut = false
+  #line(): WrittenLine {
+    if (this.#length <= longestLine) return this.#begun.toString('utf8')
+    return { head: this.#begun.toString('utf8', 0, keptEnd), tail: this.#begun.toString('utf8', keptEnd) }
   }
 
   #keep(piece: Buffer): void {
-    const room = longestLine - this.#begun.length
-    if (room > 0) this.#begun = Buffer.concat([this.#begun, piece.subarray(0, room)])
+    if (this.#skipping || piece.length === 0) return
+    this.#length += piece.length
+    const begun = Buffer.concat([this.#begun, piece])
+    this.#begun =
+      this.#length <= longestLine ? begun : Buffer.concat([begun.subarray(0, keptEnd), begun.subarray(-keptEnd)])
+  }
+
+  #drop(): void {
+    this.#begun = nothing
+    this.#length = 0
   }
 }

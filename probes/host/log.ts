@@ -13,6 +13,8 @@ import { LogTail } from './log-tail.ts'
 /** Files that are read at one time, the last ones written to; a server writes into one for each format. */
 const mostFiles = 8
 const failures = ['ERROR', 'FATAL', 'PANIC']
+/** What is counted of a line stands at its beginning; of the rest, a statement mostly, nobody wants to hear, characters. */
+const beginning = 65_536
 /** A server may write these; that it wrote none so far is known. */
 const expected = ['LOG', 'WARNING', ...failures]
 /** What Citus makes of the message of the session it cancels (https://docs.citusdata.com/en/stable/reference/common_errors.html). */
@@ -62,7 +64,7 @@ export class LogCounter {
     return {
       tails: new Map(pairs.map(([{ inode }, tail]) => [inode, tail])),
       written: pairs
-        .filter(([{ size }, tail]) => tail.behind(size))
+        .filter(([{ size }, tail]) => tail.behind(size) !== 0)
         .toSorted(([a], [b]) => b.modifiedAt - a.modifiedAt)
         .slice(0, mostFiles),
     }
@@ -78,10 +80,11 @@ export class LogCounter {
     const { dev, ino, size } = await opened.stat({ bigint: true })
     // Renamed just now, and another one has its name: either is read the next time.
     if (inodeOf({ dev, ino }) !== inode) return
-    this.#skipped += await tail.read(opened, Number(size), (text) => {
-      const line = readLine[format](text)
+    this.#skipped += tail.passOver(Number(size))
+    for (const written of await tail.read(opened, Number(size))) {
+      const line = readLine[format](typeof written === 'string' ? written.slice(0, beginning) : written.head)
       if (line !== undefined) this.#count(line)
-    })
+    }
   }
 
   #count({ severity, code, message }: LogLine): void {

@@ -17,9 +17,13 @@ export async function readHead(path: string, most = enough): Promise<Buffer | un
   }
 }
 
-/** Bytes from a position on, at most `most`, and fewer only where the file ends. @throws the file system's error. */
-export async function readAt(file: FileHandle, position: number, most: number): Promise<Buffer> {
-  const buffer = Buffer.alloc(most)
+/** Bytes from a position on, at most `most`, and fewer only where the file ends; into a buffer of the caller's, if it has one. @throws the file system's error. */
+export async function readAt(
+  file: FileHandle,
+  position: number,
+  most: number,
+  buffer: Buffer = Buffer.alloc(most),
+): Promise<Buffer> {
   let length = 0
   while (length < most) {
     const { bytesRead } = await file.read(buffer, length, most - length, position + length)

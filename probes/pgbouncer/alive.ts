@@ -1,5 +1,6 @@
 // Is PgBouncer alive: does its admin console answer, and how fast. It does so while databases are paused.
 import type { Probe, ProbeLimits } from '../probe.ts'
+import { notAskedOn } from '../where.ts'
 
 export interface PoolerAlive {
   readonly latencyMs: number
@@ -7,15 +8,20 @@ export interface PoolerAlive {
   readonly version: string
 }
 
-/** The admin console answers. */
-export function poolerAlive(limits: ProbeLimits): Probe<'pgbouncer.alive'> {
+/** Verdicts of a pooler are made of it, milliseconds. */
+const besidePgBouncer = 1_000
+/** Beside PostgreSQL nothing depends on it, and a login that is refused is a line in PgBouncer's log. */
+export const besidePostgres = 15_000
+
+/** The admin console answers, asked every `interval` milliseconds. */
+export function poolerAlive(limits: ProbeLimits, interval = besidePgBouncer): Probe<'pgbouncer.alive'> {
   return {
     name: 'pgbouncer.alive',
     help: 'Latency of the admin console, version.',
-    session: 'probe',
-    interval: 1_000,
+    session: 'pgbouncer',
+    interval,
     timeout: Math.max(limits.frozenAfter - 1_500, 500),
-    skip: () => undefined,
+    skip: (facts) => notAskedOn({ pgbouncer: true }, facts),
     read: async (context) => {
       const start = context.elapsed()
       const [row] = await context.sql.query<{ version: string }>('SHOW VERSION')

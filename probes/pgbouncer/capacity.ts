@@ -16,7 +16,8 @@ function toRows(rows: readonly Row[]): readonly Row[] {
 export const capacity = {
   name: 'pgbouncer.capacity',
   help: 'Connections that each database may have and has, and whether it is paused or disabled.',
-  where: { role: 'pooler' },
+  where: { pgbouncer: true },
+  session: 'pgbouncer',
   interval: 15_000,
   sql: () => databasesCommand,
   toRows,

@@ -41,7 +41,7 @@ export function pooledDatabases(limits: ProbeLimits): Probe<'pgbouncer.databases
   return {
     name: 'pgbouncer.databases',
     help: 'Databases of PgBouncer: where each leads and whether it is paused.',
-    session: 'probe',
+    session: 'pgbouncer',
     interval: 2_000,
     timeout: limits.statementTimeout,
     skip: () => undefined,

@@ -42,7 +42,7 @@ export function poolerLimits(limits: ProbeLimits): Probe<'pgbouncer.limits'> {
   return {
     name: 'pgbouncer.limits',
     help: 'Settings query_wait_timeout, dns_max_ttl, server_login_retry and pool_mode of PgBouncer.',
-    session: 'probe',
+    session: 'pgbouncer',
     interval: 10_000,
     timeout: limits.statementTimeout,
     skip: () => undefined,

@@ -12,7 +12,8 @@ function pivot(rows: readonly Row[], key: string, value: string): readonly Row[]
 export const lists = {
   name: 'pgbouncer.lists',
   help: 'Clients, servers, pools, databases and cached names of PgBouncer.',
-  where: { role: 'pooler' },
+  where: { pgbouncer: true },
+  session: 'pgbouncer',
   interval: 15_000,
   sql: () => 'SHOW LISTS',
   toRows: (rows) => pivot(rows, 'list', 'items'),
@@ -35,7 +36,8 @@ export const lists = {
 export const config = {
   name: 'pgbouncer.config',
   help: 'How many clients and servers PgBouncer may have in all.',
-  where: { role: 'pooler' },
+  where: { pgbouncer: true },
+  session: 'pgbouncer',
   interval: 60_000,
   sql: () => configCommand,
   toRows: (rows) => pivot(rows, 'key', 'value'),

@@ -34,7 +34,8 @@ function toRows(rows: readonly Row[]): readonly Row[] {
 export const pools = {
   name: 'pgbouncer.pools',
   help: 'Clients and servers of each pool, and how long the first client has been waiting.',
-  where: { role: 'pooler' },
+  where: { pgbouncer: true },
+  session: 'pgbouncer',
   interval: 15_000,
   sql: () => 'SHOW POOLS',
   toRows,

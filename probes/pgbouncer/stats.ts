@@ -33,7 +33,8 @@ function toRows(rows: readonly Row[]): readonly Row[] {
 export const stats = {
   name: 'pgbouncer.stats',
   help: 'What PgBouncer counts for each database: queries, transactions, traffic, time spent and waited.',
-  where: { role: 'pooler' },
+  where: { pgbouncer: true },
+  session: 'pgbouncer',
   interval: 15_000,
   sql: () => 'SHOW STATS_TOTALS',
   toRows,

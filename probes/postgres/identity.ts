@@ -4,6 +4,8 @@ import type { Probe, ProbeLimits } from '../probe.ts'
 export interface Identity {
   /** Start of the postmaster that said so, milliseconds since 1970. */
   readonly startedAt: number
+  /** Start of its checkpointer, which ends when the postmaster does or when a process has crashed and all begin anew; null where that may not be seen. */
+  readonly checkpointerSince: number | null
   /** As text: a 64-bit number. */
   readonly systemIdentifier: string
   readonly timeline: number
@@ -21,6 +23,8 @@ export interface Identity {
 const sql = `
   select control.system_identifier::text as "systemIdentifier",
          (extract(epoch from pg_catalog.pg_postmaster_start_time()) * 1000)::float8 as "startedAt",
+         (select (extract(epoch from a.backend_start) * 1000)::float8
+            from pg_catalog.pg_stat_activity a where a.backend_type = 'checkpointer') as "checkpointerSince",
          pg_catalog.pg_is_in_recovery() as "inRecovery",
          case when pg_catalog.pg_is_in_recovery()
               then greatest(checkpoint.timeline_id, recovery.min_recovery_end_timeline)

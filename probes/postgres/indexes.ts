@@ -2,7 +2,7 @@
 // the shard's number behind it; one is unused where it is on all shards of this node.
 import { counter, gauge } from '../collection.ts'
 import type { Collection } from '../collection.ts'
-import { tablesWith, withoutNumber } from './table-statistics.ts'
+import { tablesWith, withoutNumber } from './table-relations.ts'
 
 const labels = ['schemaname', 'relname', 'indexrelname']
 

@@ -1,7 +1,7 @@
 // Blocks of tables read and found in shared buffers, under the names of postgres_exporter; shards count for their table.
 import { counter } from '../collection.ts'
 import type { Collection } from '../collection.ts'
-import { tablesWith } from './table-statistics.ts'
+import { tablesWith } from './table-relations.ts'
 
 const labels = ['datname', 'schemaname', 'relname']
 

@@ -1,7 +1,7 @@
 // What a Config adds to its settings: addresses completed, contradictions refused, nothing to be changed afterwards.
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { loadConfig } from '../../agent/config.ts'
+import { loadConfig, salvageConfig } from '../../agent/config.ts'
 import type { Config } from '../../agent/config.ts'
 
 const base = { CITUS_SIDECAR_ROLE: 'worker', CITUS_SIDECAR_ADDRESS: 'w', CITUS_SIDECAR_COORDINATOR: 'c' }
@@ -55,6 +55,21 @@ suite('a config', () => {
     assert.deepEqual(config.coordinator, [{ host: 'c', port: 6_000 }])
   })
 
+  test('completes the address of a PgBouncer elsewhere with its port', () => {
+    const environment = { ...base, CITUS_SIDECAR_PGBOUNCER_ADDRESS: 'pooler', CITUS_SIDECAR_PGBOUNCER_PORT: '6000' }
+    assert.deepEqual(load(environment).pgbouncerAddress, { host: 'pooler', port: 6_000 })
+    assert.deepEqual(load({ ...environment, CITUS_SIDECAR_PGBOUNCER_ADDRESS: '[::1]:7000' }).pgbouncerAddress, {
+      host: '::1',
+      port: 7_000,
+    })
+    assert.equal(load(base).pgbouncerAddress, undefined)
+  })
+
+  test('of a pooler leads to no PgBouncer elsewhere, not even where what is wrong in it is passed over', () => {
+    const environment = { CITUS_SIDECAR_ROLE: 'pooler', CITUS_SIDECAR_PGBOUNCER_ADDRESS: 'pooler:7000' }
+    assert.equal(salvageConfig(environment, 'host').pgbouncerAddress, undefined)
+  })
+
   test('of a standalone server needs no address and knows no coordinator', () => {
     const config = load({ CITUS_SIDECAR_ROLE: 'standalone', CITUS_SIDECAR_COORDINATOR: 'c', PGHOST: 'localhost' })
     assert.deepEqual(config.address, { host: 'localhost', port: 5_432 })
@@ -65,6 +80,11 @@ suite('a config', () => {
 type Case = readonly [what: string, environment: Readonly<Record<string, string>>, complaint: RegExp | undefined]
 
 const cases: readonly Case[] = [
+  [
+    'a pooler that is to read a PgBouncer elsewhere',
+    { CITUS_SIDECAR_ROLE: 'pooler', CITUS_SIDECAR_PGBOUNCER_ADDRESS: 'pooler' },
+    /^CITUS_SIDECAR_PGBOUNCER_ADDRESS: does not fit role pooler, .*; allowed: CITUS_SIDECAR_PGBOUNCER_HOST and /,
+  ],
   [
     'a worker without an address',
     { CITUS_SIDECAR_ADDRESS: '' },

@@ -18,10 +18,12 @@ import type { Measured } from './report.ts'
 import { nodeHold, rollingRestarts } from './rolling-restart.ts'
 import { scrapeInTrouble } from './scrape-in-trouble.ts'
 import { start } from './start.ts'
+import { tracing } from './tracing.ts'
 
 const claims: readonly Claim[] = [
   start,
   idle,
+  tracing,
   outage,
   joining,
   endpoints,
@@ -34,7 +36,7 @@ const claims: readonly Claim[] = [
   rendering,
   scrapeInTrouble,
 ]
-/** A run takes about twenty minutes; one that takes twice that has got stuck. */
+/** A run takes about twenty-five minutes; one that takes twice that has got stuck. */
 const longest = 2_400_000
 const root = fileURLToPath(new URL('../..', import.meta.url))
 

@@ -10,12 +10,15 @@ import { refusals } from '../../agent/removal/refusals.ts'
 import { formatDuration } from '../../agent/setting-types.ts'
 import { settings } from '../../agent/settings.ts'
 import type { Setting } from '../../agent/setting.ts'
+import { version } from '../../agent/version.ts'
 import { metrics } from '../../exporters/prometheus/metrics.ts'
+import { everyFamily } from '../../probes/collections.ts'
 import { allProbes, poolerProbes } from '../../probes/index.ts'
 import { anchors, page, relativeLinks, root, rowsUnder } from '../support/documents.ts'
 import type { TableRow } from '../support/documents.ts'
 import { generatedParts, writtenPart } from '../support/generated-docs.ts'
 import { probeLimits } from '../support/probe-limits.ts'
+import { unitOf, unitRules } from '../support/units.ts'
 
 type Cells = Readonly<Record<string, string>>
 
@@ -61,13 +64,47 @@ test('docs/settings.md names in its rules only settings that there are', () => {
   )
 })
 
-test('docs/metrics.md has every metric with its labels', () => {
+test('docs/metrics.md has every metric with its labels and its unit', () => {
   const rows = rowsUnder(page('docs/metrics.md'), 'metric', 'labels')
   assert.deepEqual(
-    documented(rows, 'metric', 'labels'),
-    Object.fromEntries(metrics.map(({ name, labels }) => [name, { metric: name, labels: labels.join(', ') || '-' }])),
+    documented(rows, 'metric', 'labels', 'unit'),
+    Object.fromEntries(
+      metrics.map(({ name, labels }) => [name, { metric: name, labels: labels.join(', ') || '-', unit: unitOf(name) }]),
+    ),
   )
   assertFilled(rows, 'meaning', 'no sample')
+})
+
+test('docs/metrics.md says of each metric and family since when there is one, which is no version to come', () => {
+  const rows = ['metric', 'family'].flatMap((first) => rowsUnder(page('docs/metrics.md'), first, 'labels'))
+  const now = version.split('.').map(Number)
+  for (const { cells } of rows) {
+    const [name = '', since = ''] = [cells['metric'] ?? cells['family'], cells['since']]
+    assert.match(since, /^\d+\.\d+\.\d+(?:; (?:PostgreSQL \d+|Citus \d+\.\d+))*$/, name)
+    const first = (since.split(';')[0] ?? '').split('.').map(Number)
+    const differs = first.findIndex((part, index) => part !== now[index])
+    assert.ok(differs === -1 || (first[differs] ?? 0) < (now[differs] ?? 0), `${name} is since ${since}`)
+  }
+})
+
+suite('a unit', () => {
+  const families = [...metrics, ...everyFamily()]
+
+  test('that the meaning names is that of the rule', () => {
+    const named = /\bin (milliseconds|seconds(?: since 1970)?|bytes)\b/
+    for (const { name, help } of families) {
+      const unit = named.exec(help)?.[1]
+      if (unit !== undefined && !name.includes('*')) assert.equal(unitOf(name), unit, name)
+    }
+  })
+
+  test('is told by no rule that fits nothing', () => {
+    const used = new Set(families.map(({ name }) => unitRules.find(([rule]) => rule.test(name))))
+    assert.deepEqual(
+      unitRules.filter((rule) => !used.has(rule)),
+      [],
+    )
+  })
 })
 
 for (const [name, part, text] of generatedParts)

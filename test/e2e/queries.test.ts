@@ -133,6 +133,11 @@ suite('own queries', () => {
     const checked = await cluster.coordinator.command(['config'])
     assert.equal(checked.code, 3)
     assert.ok(checked.stdout.includes(`own queries: 7 good, problems: 1\n${path}:11:13: app_wrong.interval: `))
+    const { code, stdout } = await cluster.coordinator.command(['status'])
+    assert.equal(code, 0)
+    assert.match(stdout, /^coordinator: problems in own queries: 1; `citus-sidecar config` lists each with file, /m)
+    const { stdout: json } = await cluster.coordinator.command(['status', '--json'])
+    assert.equal((JSON.parse(json) as { queriesWrong: number }).queriesWrong, 1)
   })
 
   test('fail alone: one that writes, one that is slow, one that lacks a column', async () => {
@@ -171,5 +176,24 @@ suite('own queries', () => {
     })
     await becomes('citus_sidecar_queries_wrong', { citus_sidecar_queries_wrong: 0 })
     assert.equal(cluster.coordinator.sidecar.pid, pid)
+    assert.doesNotMatch((await cluster.coordinator.command(['status'])).stdout, /own queries/)
+  })
+
+  test('let go of their session with the last of them', async () => {
+    const { postgres } = cluster.coordinator
+    const sessions = async (): Promise<number> =>
+      (await postgres.query(`select from pg_stat_activity where application_name = 'citus-sidecar/queries'`)).length
+    assert.equal(await sessions(), 1)
+    rmSync(path)
+    await eventually('it is gone', async () => (await sessions()) === 0, { deadline: patience })
+    await becomes('app_orders_count', {})
+    assert.deepEqual(said('session.closed'), [])
+  })
+
+  test('are not said to be well by a sidecar that does not run', async () => {
+    await cluster.coordinator.sidecar.stop()
+    const { code, stdout } = await cluster.coordinator.command(['status'])
+    assert.equal(code, 0)
+    assert.match(stdout, /^coordinator: its sidecar does not say whether own queries are well: no sidecar answers on /m)
   })
 })

@@ -112,24 +112,47 @@ suite('the trace of a drain', { skip: withoutPgBouncer }, () => {
     assert.equal(row?.['traceparent'], `00-${root.traceId}-${root.spanId}-01`)
   })
 
-  test('goes on in the sidecar that takes the drain up after a kill', async () => {
+  test('is one with one root that began when it did, though its sidecar is killed and another takes it up', async () => {
     const open = await worker.postgres.connect()
     await open.query('begin; select txid_current()')
     const held = receiver.named('drain hold').length
+    const begunAt = Date.now()
     const { id } = await beginDrain(worker)
     await inPhase(worker, 'drain')
     // What a killed process has not sent is lost.
     await eventually('the hold is told', () => receiver.named('drain hold').length > held)
     await worker.sidecar.kill()
+    const killedAt = Date.now()
     worker.sidecar.start()
     await worker.sidecar.answers('/livez', patience)
     await open.query('commit')
     await open.end().catch(() => undefined)
     await drained(worker)
     await comesBack(id)
-    const spans = await traceOf(id, 'drain', 'drain return', 'node hold', 'pool hold', 'drain hold')
-    const [whole] = spans.filter(({ name }) => name === 'drain')
-    assert.equal(whole?.attributes['citus.resumed'], true)
+    const spans = await traceOf(id, 'drain', 'drain return', 'node hold', 'pool hold', 'drain hold', 'drain keep')
+    const [root, ...others] = spans.filter(({ name }) => name === 'drain')
+    assert.ok(root !== undefined && others.length === 0, `${others.length + 1} roots`)
+    assert.equal(root.attributes['citus.resumed'], true)
+    assert.equal(root.attributes['citus.operation.outcome'], 'complete')
+    assert.equal(root.parentSpanId, '')
+    const startedAt = Number(root.begun / 1_000_000n)
+    assert.ok(startedAt >= begunAt && startedAt < killedAt, `${startedAt} is not from ${begunAt} to ${killedAt}`)
+    const [row] = await cluster.coordinator.postgres.query(
+      `select traceparent from citus_sidecar.operations where id = '${id}'`,
+    )
+    assert.equal(row?.['traceparent'], `00-${root.traceId}-${root.spanId}-01`)
+    // Those before the kill and those after it; one whose end was not on record is gone through again.
+    const phases = ['cause', 'prepare', 'hold', 'unready', 'drain', 'settle', 'flush', 'keep', 'return']
+    const told = spans.filter(({ parentSpanId }) => parentSpanId === root.spanId).map(({ name }) => name)
+    assert.deepEqual([...new Set(told)].toSorted(), phases.map((phase) => `drain ${phase}`).toSorted())
+    assert.equal(new Set(receiver.spans.map(({ spanId }) => spanId)).size, receiver.spans.length)
+    // What was asked in the phase that was killed is all that has lost its parent.
+    const ids = new Set(spans.map(({ spanId }) => spanId))
+    const orphans = spans.filter(({ parentSpanId }) => parentSpanId !== '' && !ids.has(parentSpanId))
+    assert.deepEqual(
+      orphans.filter(({ scope, begun }) => scope === 'citus-sidecar' || begun > BigInt(killedAt) * 1_000_000n),
+      [],
+    )
   })
 
   const moods: readonly Mood[] = ['silent', 'garbled', 'refusing', 'busy']

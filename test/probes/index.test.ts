@@ -14,7 +14,7 @@ function probesWith(limits: Partial<ProbeLimits> = {}) {
 
 function skippedOn(facts: NodeFacts, limits: Partial<ProbeLimits> = { paths }): readonly ProbeName[] {
   return probesWith(limits)
-    .filter((probe) => probe.skip(facts) !== undefined)
+    .filter((probe) => probe.skip({ pgbouncer: true, ...facts }) !== undefined)
     .map((probe) => probe.name)
 }
 
@@ -43,6 +43,15 @@ test('without settings of where things are nothing is looked for there', () => {
   const withThem = new Set(skippedOn(facts))
   const without = skippedOn(facts, {}).filter((name) => !withThem.has(name))
   assert.deepEqual(without, ['host.archive', 'host.certificates', 'host.pgbackrest', 'host.log'])
+})
+
+test('without the address of a PgBouncer none is asked', () => {
+  const facts: NodeFacts = { role: 'coordinator', inRecovery: false, coordinator: true }
+  const withOne = new Set(skippedOn(facts))
+  assert.deepEqual(
+    skippedOn({ ...facts, pgbouncer: false }).filter((name) => !withOne.has(name)),
+    ['alive', 'pools', 'stats', 'capacity', 'lists', 'config'].map((name) => `pgbouncer.${name}`),
+  )
 })
 
 test('no two probes have one name, and each says what it asks', () => {

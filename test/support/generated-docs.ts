@@ -2,12 +2,15 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { formatDuration } from '../../agent/setting-types.ts'
+import { version } from '../../agent/version.ts'
 import { collect } from '../../probes/collection.ts'
 import type { Collection } from '../../probes/collection.ts'
 import type { CollectionName } from '../../probes/collections.ts'
 import { collectionsOf, everyFamily, poolerCollectionsOf } from '../../probes/collections.ts'
 import { notAskedReasons } from '../../probes/where.ts'
+import { page, rowsUnder } from './documents.ts'
 import { probeLimits } from './probe-limits.ts'
+import { unitOf } from './units.ts'
 
 /** Each once, though some are in both lists. */
 const all = new Map<CollectionName, Collection<CollectionName>>(
@@ -19,6 +22,21 @@ function rows(head: readonly string[], cells: readonly (readonly string[])[]): s
   return [line(head), `|${'---|'.repeat(head.length)}`, ...cells.map(line)].join('\n')
 }
 
+/** The page itself remembers which version of the sidecar was the first that had a family. */
+const firstVersions = new Map(
+  rowsUnder(page('docs/metrics.md'), 'family').map(({ cells }) => [cells['family'], cells['since']?.split(';')[0]]),
+)
+
+/** Since when there is a family: the version of the sidecar, and of what it is asked of where that is needed. */
+function since(name: string, probe: CollectionName): string {
+  const { since: postgres, citus } = all.get(probe)?.where ?? {}
+  return [
+    firstVersions.get(name) ?? version,
+    ...(postgres === undefined ? [] : [`PostgreSQL ${postgres}`]),
+    ...(citus === undefined || citus === true ? [] : [`Citus ${citus}`]),
+  ].join('; ')
+}
+
 const code = (text: string): string => `\`${text}\``
 
 /** Page and name of the part -> its text. */
@@ -27,11 +45,13 @@ export const generatedParts: readonly (readonly [page: string, part: string, tex
     'docs/metrics.md',
     'families',
     rows(
-      ['family', 'labels', 'type', 'meaning', 'probe'],
+      ['family', 'labels', 'type', 'unit', 'since', 'meaning', 'probe'],
       everyFamily().map(({ name, labels, type, help, probe }) => [
         code(name),
         labels.join(', ') || '-',
         type,
+        unitOf(name),
+        since(name, probe),
         help,
         code(probe),
       ]),

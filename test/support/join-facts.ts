@@ -132,6 +132,7 @@ function factsOf(group: number, name: string, changes: Changes): JoinFacts {
         inRecovery: false,
         serverVersion: '15.20',
         serverVersionNum: 150_020,
+        checkpointerSince: null,
         extensions: ['citus'],
         ...changes.identity,
       },

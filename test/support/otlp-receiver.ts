@@ -22,8 +22,11 @@ export interface ReceivedSpan {
   readonly status: { readonly code: string; readonly message: string }
   readonly resource: Values
   readonly scope: string
+  readonly links: readonly { readonly traceId: string; readonly spanId: string }[]
   /** Milliseconds. */
   readonly took: number
+  /** Nanoseconds since 1970. */
+  readonly begun: bigint
 }
 
 /** `silent` takes requests and never answers; `garbled` answers 200 with bytes that mean nothing; `refusing` with 400, `busy` with 503. */
@@ -49,6 +52,7 @@ interface WireSpan {
   readonly endTimeUnixNano: string
   readonly attributes?: readonly Pair[]
   readonly events?: readonly { readonly name: string; readonly attributes?: readonly Pair[] }[]
+  readonly links?: readonly { readonly traceId: string; readonly spanId: string }[]
   readonly status?: { readonly code?: string; readonly message?: string }
 }
 interface WireRequest {
@@ -102,6 +106,8 @@ function spansOf({ resourceSpans = [] }: WireRequest, id: (text: string | undefi
         status: { code: span.status?.code ?? '', message: span.status?.message ?? '' },
         resource: valuesOf(resource?.attributes),
         scope: scope?.name ?? '',
+        links: (span.links ?? []).map((link) => ({ traceId: id(link.traceId), spanId: id(link.spanId) })),
+        begun: BigInt(span.startTimeUnixNano),
         took: Number(BigInt(span.endTimeUnixNano) - BigInt(span.startTimeUnixNano)) / 1e6,
       })),
     ),

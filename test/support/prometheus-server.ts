@@ -37,6 +37,11 @@ export interface ActiveAlert {
   readonly state: 'pending' | 'firing'
 }
 
+export interface SeriesExemplars {
+  readonly seriesLabels: Readonly<Record<string, string>>
+  readonly exemplars: readonly { readonly labels: Readonly<Record<string, string>>; readonly value: string }[]
+}
+
 interface Sample {
   readonly metric: Readonly<Record<string, string>>
   readonly value: readonly [time: number, value: string]
@@ -66,7 +71,12 @@ export class PrometheusServer implements AsyncDisposable {
       reserved.release()
     }
     const config = await writeConfig(folder, sidecars)
-    const args = [`--config.file=${config}`, `--storage.tsdb.path=${join(folder, 'data')}`, '--log.level=warn']
+    const args = [
+      `--config.file=${config}`,
+      `--storage.tsdb.path=${join(folder, 'data')}`,
+      '--log.level=warn',
+      '--enable-feature=exemplar-storage',
+    ]
     const child = spawn(program ?? '', [...args, `--web.listen-address=127.0.0.1:${reserved.port}`], {
       stdio: ['ignore', 'ignore', 'pipe'],
     })
@@ -117,6 +127,12 @@ export class PrometheusServer implements AsyncDisposable {
   async query(expression: string): Promise<ReadonlyMap<string, number>> {
     const { result } = await this.#ask<{ result: readonly Sample[] }>(`query?query=${encodeURIComponent(expression)}`)
     return new Map(result.map(({ metric, value: [, value] }) => [metric['instance'] ?? '', Number(value)]))
+  }
+
+  /** Exemplars of a metric that came in the last hour. */
+  async exemplars(metric: string): Promise<readonly SeriesExemplars[]> {
+    const now = Date.now() / 1_000
+    return await this.#ask(`query_exemplars?query=${encodeURIComponent(metric)}&start=${now - 3_600}&end=${now + 60}`)
   }
 
   /** Types that targets gave a metric. */

@@ -121,6 +121,11 @@ export function examples(folder: string): Readonly<Record<SettingName, Example>>
       wrong: ['a b', 'a,b'],
     },
     pgbouncerPort: { good: [['6432', 6_432]], wrong: [...numbers, '0', '65536'] },
+    pgbouncerPasswordFile: file(folder),
+    pgbouncerAddress: {
+      good: [['pooler.ns:6000', address('pooler.ns', 6_000)]],
+      wrong: ['/run/pgbouncer', 'a b', 'a:0', 'a:65536', 'a,b', ':6432', '::1'],
+    },
     pgbouncerUser: { good: [['admin', 'admin']], wrong: ['x'.repeat(64), 'a\0b'] },
     poolerDatabases: {
       good: [
@@ -263,6 +268,19 @@ export function examples(folder: string): Readonly<Record<SettingName, Example>>
     spanBatch: count,
     spanDelay: { good: [['0', 0]], wrong: [...numbers, '600001'] },
     spanTimeout: { good: [['30000', 30_000]], wrong: [...numbers, '0', '600001'] },
+    traceProbes: {
+      good: [
+        ['metrics', new Map([['metrics', 1]])],
+        [
+          'postgres.stop-cost=0.25, citus.nodes=1',
+          new Map([
+            ['postgres.stop-cost', 0.25],
+            ['citus.nodes', 1],
+          ]),
+        ],
+      ],
+      wrong: [',', 'citus.nodes=', 'citus.nodes=2', 'citus.nodes=-1', 'citus.nodes=1e-9', 'Citus Nodes', 'a=b'],
+    },
     podName: word,
     podNamespace: word,
     podNode: word,

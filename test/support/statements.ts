@@ -1,19 +1,28 @@
-// Statements by hand, for tests of what is made of them.
-import type { RemoteCommand, Statement } from '../../exporters/statements/statement.ts'
+// Statements and shapes by hand, for tests of what is made of them.
+import type { Shape, Statement } from '../../exporters/statements/statement.ts'
 
-const record = { pid: 77, session: 's', line: 1, sessionStart: 0, user: 'u', database: 'd', application: 'a' }
+/** A moment of the log, milliseconds since 1970. */
+export const noon = Date.UTC(2026, 0, 1, 12)
 
-/** A client's statement that lasted from 1,000,000 to 1,000,100. */
-export function statementOf(changes: Partial<Statement> = {}): Statement {
+/** A client's statement that took 10 ms and ended at noon, but for what is changed. */
+export function statement(change: Partial<Statement> = {}): Statement {
   return {
     kind: 'client',
-    record,
+    record: {
+      pid: 41,
+      session: '65a.29',
+      line: 7,
+      sessionStart: noon - 60_000,
+      user: 'app',
+      database: 'shop',
+      application: 'psql',
+    },
     gpid: undefined,
-    text: 'select',
-    queryId: undefined,
+    text: "select * from orders where id = 'secret'",
+    queryId: '-8641147011481183662',
     prepared: false,
-    startedAt: 1_000_000,
-    endedAt: 1_000_100,
+    startedAt: noon - 10,
+    endedAt: noon,
     startEstimated: false,
     parseMs: undefined,
     bindMs: undefined,
@@ -22,18 +31,14 @@ export function statementOf(changes: Partial<Statement> = {}): Statement {
     commands: [],
     place: undefined,
     plan: undefined,
-    ...changes,
+    ...change,
   }
 }
 
-/** A task of it, from 1,000,010 to 1,000,090. */
-export function taskOf(changes: Partial<Statement> = {}): Statement {
-  const times = { startedAt: 1_000_010, endedAt: 1_000_090 }
-  return statementOf({ kind: 'task', gpid: '10000000077', text: 'task', ...times, ...changes })
-}
-
-/** The command that sent it. */
-export function commandOf(changes: Partial<RemoteCommand> = {}): RemoteCommand {
-  const sent = { server: 'worker-1:5432', connection: '1', place: undefined }
-  return { text: 'task', issuedAt: 1_000_005, endedAt: 1_000_095, ...sent, ...changes }
+/** Of that statement. */
+export const shape: Shape = {
+  id: 'a1b2',
+  summary: 'SELECT orders',
+  text: 'select * from orders where id = ?',
+  shards: [],
 }

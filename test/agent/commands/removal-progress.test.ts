@@ -30,6 +30,7 @@ const removal: Removal = {
   trouble: null,
   otherJob: false,
   leftovers: 0,
+  requestedAt: 0,
   traceparent: null,
 }
 const progress = (leftMb: number, changes: Partial<Progress> = {}): Progress => ({

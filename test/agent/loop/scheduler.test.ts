@@ -75,6 +75,7 @@ suite('the scheduler', () => {
       dial: async () => await Promise.resolve(),
       elsewhere: async () => await Promise.resolve([]),
       elapsed: () => clock.now(),
+      sampled: async (_name, _span, work) => await work(),
     })
     running = scheduler.run(stop.signal)
     all = scripts

@@ -53,6 +53,10 @@ suite('own queries', () => {
         look: (...names) => void told.push(`look ${names.join()}`),
       },
       ask: async () => await Promise.resolve([]),
+      onNone: async () => {
+        told.push('none')
+        await Promise.resolve()
+      },
     })
     running = own.run(stop.signal)
     await looked()
@@ -101,6 +105,15 @@ suite('own queries', () => {
       own.probes.map(({ name }) => name),
       ['query.a', 'query.b', 'query.d'],
     )
+  })
+
+  test('let go of their session with the last of them', async () => {
+    await start(query('a'), query('b'))
+    told = []
+    await lookAgain(query('b'))
+    await lookAgain('')
+    assert.deepEqual(told, ['end query.a', 'end query.b', 'none'])
+    assert.deepEqual(own.probes, [])
   })
 
   test('that are wrong are said with their place, once while they are so', async () => {

@@ -184,6 +184,12 @@ const cases: readonly Case[] = [
   ['who this is', 'citus_sidecar_info', snapshot(), { 'version=0.1.0,role=worker,node=worker-1': 1 }],
   ['it is not ready', 'citus_sidecar_ready', blank, { '': 0 }],
   ['there are no own queries', 'citus_sidecar_queries_wrong', snapshot(), {}],
+  [
+    'PostgreSQL has started anew, and crashes may not be seen',
+    'citus_sidecar_postgres_restarts_total',
+    snapshot({ restarts: { postmaster: 2, crash: undefined } }),
+    { 'kind=postmaster': 2 },
+  ],
   ['own queries are well', 'citus_sidecar_queries_wrong', snapshot({ queriesWrong: 0 }), { '': 0 }],
   ['it is refused', 'citus_sidecar_join_refused', snapshot({ join: { ...verified, finding: 'refused' } }), { '': 1 }],
   ['it belongs to nobody', 'citus_sidecar_join_refused', snapshot({ join: off }), {}],

@@ -8,7 +8,7 @@ import type { LinkOutcome } from '../../../exporters/statements/link-peer.ts'
 import type { LinkReply } from '../../../exporters/statements/link-request.ts'
 import { readLinks } from '../../../exporters/statements/link-wire.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
-import { taskOf } from '../../support/statements.ts'
+import { taskOf } from '../../support/linked-statements.ts'
 
 const link: Link = {
   method: 'command',

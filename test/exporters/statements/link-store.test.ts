@@ -6,7 +6,7 @@ import { LinkStore } from '../../../exporters/statements/link-store.ts'
 import type { LinkStoreOptions } from '../../../exporters/statements/link-store.ts'
 import type { RemoteCommand, Statement } from '../../../exporters/statements/statement.ts'
 import { textHash } from '../../../exporters/statements/text-hash.ts'
-import { commandOf, statementOf, taskOf } from '../../support/statements.ts'
+import { commandOf, statementOf, taskOf } from '../../support/linked-statements.ts'
 
 const traceId = '1'.repeat(32)
 const asker = { uncertainty: 1, from: 'worker-1:5432' }

@@ -81,8 +81,13 @@ suite('figures of PgBouncer', () => {
   })
 })
 
-test('figures of PgBouncer are asked for beside a PgBouncer alone', () => {
+test('figures of PgBouncer are asked for beside one, and where the address of one is known', () => {
   const probe = collect(pools, probeLimits)
   assert.equal(probe.skip({ role: 'pooler', inRecovery: undefined }), undefined)
-  assert.equal(probe.skip({ role: 'worker', inRecovery: false }), 'but for role pooler')
+  assert.equal(probe.skip({ role: 'worker', inRecovery: undefined, pgbouncer: true }), undefined)
+  assert.equal(
+    probe.skip({ role: 'worker', inRecovery: false, pgbouncer: false }),
+    'without CITUS_SIDECAR_PGBOUNCER_ADDRESS beside PostgreSQL',
+  )
+  assert.equal(probe.session, 'pgbouncer')
 })

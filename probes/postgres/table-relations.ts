@@ -1,31 +1,4 @@
-// Statistics of tables as their owners know them: on a node of Citus what lies in shards counts for the table that they are of.
-
-/** Columns of a table's statistics; sums where a table is more than one relation. */
-export const sums = {
-  seq_scan: 'pg_catalog.pg_stat_get_numscans(t.oid)',
-  seq_tup_read: 'pg_catalog.pg_stat_get_tuples_returned(t.oid)',
-  idx_scan: 'coalesce(indexes.scans, 0)',
-  idx_tup_fetch: 'coalesce(indexes.fetched, 0) + pg_catalog.pg_stat_get_tuples_fetched(t.oid)',
-  n_tup_ins: 'pg_catalog.pg_stat_get_tuples_inserted(t.oid)',
-  n_tup_upd: 'pg_catalog.pg_stat_get_tuples_updated(t.oid)',
-  n_tup_del: 'pg_catalog.pg_stat_get_tuples_deleted(t.oid)',
-  n_tup_hot_upd: 'pg_catalog.pg_stat_get_tuples_hot_updated(t.oid)',
-  n_live_tup: 'pg_catalog.pg_stat_get_live_tuples(t.oid)',
-  n_dead_tup: 'pg_catalog.pg_stat_get_dead_tuples(t.oid)',
-  n_mod_since_analyze: 'pg_catalog.pg_stat_get_mod_since_analyze(t.oid)',
-  vacuum_count: 'pg_catalog.pg_stat_get_vacuum_count(t.oid)',
-  autovacuum_count: 'pg_catalog.pg_stat_get_autovacuum_count(t.oid)',
-  analyze_count: 'pg_catalog.pg_stat_get_analyze_count(t.oid)',
-  autoanalyze_count: 'pg_catalog.pg_stat_get_autoanalyze_count(t.oid)',
-} as const
-
-/** Times; of several relations the one that was longest ago, 0 where that was never: one shard nobody vacuums is the news. */
-export const times = {
-  last_vacuum: 'pg_catalog.pg_stat_get_last_vacuum_time(t.oid)',
-  last_autovacuum: 'pg_catalog.pg_stat_get_last_autovacuum_time(t.oid)',
-  last_analyze: 'pg_catalog.pg_stat_get_last_analyze_time(t.oid)',
-  last_autoanalyze: 'pg_catalog.pg_stat_get_last_autoanalyze_time(t.oid)',
-} as const
+// Which relations count for which table: on a node of Citus what lies in shards counts for the table that they are of.
 
 const ours = `n.nspname not in ('pg_catalog', 'information_schema', 'citus', 'citus_internal') and n.nspname not like 'pg\\_toast%'`
 

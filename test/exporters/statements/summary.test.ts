@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { querySummary } from '../../../exporters/traces/query-summary.ts'
+import { querySummary } from '../../../exporters/statements/summary.ts'
 
 const cases: readonly (readonly [text: string, summary: string])[] = [
   ['select * from citus_sidecar.members m order by m.name', 'SELECT citus_sidecar.members'],
@@ -12,10 +12,10 @@ const cases: readonly (readonly [text: string, summary: string])[] = [
   [' SELECT\n 1', 'SELECT'],
   ["/* 'from x' */ select 'from y' -- from z", 'SELECT'],
   ["select $$from a$$, E'from \\'' from b", 'SELECT b'],
-  ['with w as (select 1 from a) select * from w join c on true', 'WITH a c'],
+  ['with w as (select 1 from a) select * from w join c on true', 'SELECT a SELECT c'],
   ['PAUSE "secret db"', 'PAUSE'],
-  [`alter role "me" password 'SCRAM-SHA-256$secret'`, 'ALTER'],
-  ['select a from only t1, lateral f() join pg_catalog.pg_locks l on true', 'SELECT'],
+  [`alter role "me" password 'SCRAM-SHA-256$secret'`, 'ALTER ROLE'],
+  ['select a from only t1, lateral f() join pg_catalog.pg_locks l on true', 'SELECT t1'],
   ['', 'SQL'],
   ['-- nothing', 'SQL'],
 ]

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import fc from 'fast-check'
-import { sanitizeSql } from '../../../exporters/traces/sanitize.ts'
+import { sanitizeSql } from '../../../exporters/statements/sanitize.ts'
 
 const cases: readonly (readonly [text: string, sanitized: string])[] = [
   ["select * from t where a = 'x' and b = 42", 'select * from t where a = ? and b = ?'],

@@ -1,0 +1,146 @@
+// PostgreSQL's log from its lines to what is told of it: lines -> records -> statements -> counts and, where they are wanted, spans.
+import { Assembler } from './assembler.ts'
+import type { StatementFigures } from './figures.ts'
+import { LogFollower } from './follow.ts'
+import type { Batch } from './follow.ts'
+import type { AskBatch, LinkAnswer } from './link.ts'
+import { LogRecords } from './log-records.ts'
+import { QuerySpans } from './query-spans.ts'
+import type { QuerySpansOptions, Surroundings } from './query-spans.ts'
+import type { ServerSpan } from './server-span.ts'
+import { shaper } from './shape.ts'
+import { ShapeStatistics } from './shape-statistics.ts'
+import type { Statement } from './statement.ts'
+import type { TopCounts, TopQuery } from './top-report.ts'
+
+export interface LogReaderOptions {
+  /** Where the server writes, and the file that has how far was read. */
+  readonly folder: string
+  readonly record: string
+  /** The parameter in which applications put their trace context. */
+  readonly parameter: string
+  /** undefined where no spans are wanted. */
+  readonly spans: QuerySpansOptions | undefined
+}
+
+/** What only the process around the reader knows, as far as it knows it. */
+export interface Whereabouts {
+  /** Citus' id of this node. */
+  readonly nodeId?: string | undefined
+  /** Addresses of the sidecars of all nodes, by their ids. */
+  readonly addresses?: ReadonlyMap<string, string>
+  /** Ids of shards by their tables. */
+  readonly shards?: readonly (readonly [table: string, ids: readonly string[]])[]
+}
+
+/** What is told from time to time. */
+export interface ReaderNews {
+  readonly spans: readonly ServerSpan[]
+  readonly figures: StatementFigures
+  /** What cannot be read, and why. */
+  readonly troubles: readonly string[]
+}
+
+/** Clocks, chance and the network. */
+export interface ReaderWorld extends Pick<Surroundings, 'clock' | 'random' | 'request'> {
+  /** Milliseconds from whenever; it never goes back. */
+  elapsed(): number
+}
+
+export class LogReader {
+  readonly #world: ReaderWorld
+  readonly #follower: LogFollower
+  readonly #records = new LogRecords()
+  readonly #assembler: Assembler
+  readonly #shapeOf: ReturnType<typeof shaper>
+  readonly #statistics: ShapeStatistics
+  readonly #spans: QuerySpans | undefined
+  readonly #statements: Record<Statement['kind'], number> = { client: 0, task: 0, internal: 0 }
+  #nodeId: string | undefined
+  #addresses: ReadonlyMap<string, string> = new Map()
+  #tables: ReadonlyMap<string, string> = new Map()
+  #lost = 0
+
+  constructor({ folder, record, parameter, spans }: LogReaderOptions, world: ReaderWorld) {
+    this.#world = world
+    this.#follower = new LogFollower({ folder, record, now: () => world.elapsed() })
+    this.#assembler = new Assembler({ setting: parameter })
+    this.#shapeOf = shaper((id) => this.#tables.get(id))
+    this.#statistics = new ShapeStatistics(() => world.clock.now())
+    this.#spans =
+      spans &&
+      new QuerySpans(spans, {
+        ...world,
+        shapeOf: this.#shapeOf,
+        nodeId: () => this.#nodeId,
+        addresses: () => this.#addresses,
+        running: (pid) => this.#assembler.running(pid),
+      })
+  }
+
+  /** Takes what is known now; what is left out stays as it was. */
+  know({ nodeId, addresses, shards }: Whereabouts): void {
+    this.#nodeId = nodeId ?? this.#nodeId
+    this.#addresses = addresses ?? this.#addresses
+    if (shards !== undefined)
+      this.#tables = new Map(shards.flatMap(([table, ids]) => ids.map((id) => [id, table] as const)))
+  }
+
+  /** Reads until the signal aborts; `onRead` is called when all that was there has been read. @throws what nobody expects. */
+  async run(onRead: () => void, signal: AbortSignal): Promise<void> {
+    const asking = this.#spans?.run(signal)
+    await this.#follower.run((batch) => this.#take(batch), signal, (from) => {
+      this.#add(this.#assembler.flush(from))
+      this.#spans?.read(from)
+      onRead()
+    })
+    await asking
+  }
+
+  #take(batch: Batch): void {
+    const records = this.#records.read(batch)
+    // Who is missing lines calls no link exact.
+    if (batch.gap && records[0] !== undefined) this.#spans?.lost(records[0].at)
+    for (const record of records) this.#add(this.#assembler.push(record))
+    const { sessions, commands } = this.#assembler.losses
+    const last = records.at(-1)
+    if (sessions + commands > this.#lost && last !== undefined) this.#spans?.lost(last.at)
+    this.#lost = sessions + commands
+  }
+
+  #add(statements: readonly Statement[]): void {
+    for (const statement of statements) {
+      const shape = this.#shapeOf(statement)
+      this.#statements[statement.kind] += 1
+      this.#statistics.add(statement, shape)
+      this.#spans?.add(statement, shape)
+    }
+  }
+
+  top(query: TopQuery): TopCounts {
+    return this.#statistics.top(query)
+  }
+
+  /** The parents of tasks of another node. @throws where no spans are made. */
+  links(batch: AskBatch): readonly LinkAnswer[] {
+    if (this.#spans === undefined) throw new Error('no spans are made of queries here')
+    return this.#spans.links(batch)
+  }
+
+  /** What there is to tell, with at most so many spans. */
+  news(mostSpans: number): ReaderNews {
+    const { lines, droppedBytes, troubles } = this.#follower.figures
+    const reader = {
+      lines,
+      malformed: Object.fromEntries(this.#records.refused),
+      skippedBytes: droppedBytes,
+      statements: { ...this.#statements },
+      restarts: 0,
+    }
+    return {
+      spans: this.#spans?.take(mostSpans) ?? [],
+      figures: { ...this.#statistics.figures(), reader, ...this.#spans?.figures },
+      troubles,
+    }
+  }
+}

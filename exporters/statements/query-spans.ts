@@ -1,0 +1,108 @@
+// Spans of statements, across nodes: those of clients become parents that other nodes ask for, those of tasks ask for theirs.
+import type { LinkFigures, SpanFigures } from './figures.ts'
+import { gpidOf } from './gpid.ts'
+import type { AskBatch, LinkAnswer } from './link.ts'
+import { LinkAsker } from './link-asker.ts'
+import type { LinkAskerOptions } from './link-asker.ts'
+import { LinkStore } from './link-store.ts'
+import type { LinkStoreOptions } from './link-store.ts'
+import { Sampling } from './sampling.ts'
+import type { SamplingOptions } from './sampling.ts'
+import { SpanMaker } from './span-maker.ts'
+import type { ServerSpan, Standing } from './server-span.ts'
+import type { Shape, Statement } from './statement.ts'
+
+/** Statements and commands that tasks may ask for, and how long they may, milliseconds beyond their patience. */
+const mostKnown = 100_000
+const longestKnown = 30_000
+/** Tasks that wait for their parents. */
+const mostWaiting = 5_000
+/** A plan that is longer is not kept while its statement waits, characters. */
+const longestPlan = 16_384
+
+export interface QuerySpansOptions extends SamplingOptions {
+  readonly address: Standing['address']
+  /** How long a task waits for its parent, milliseconds. */
+  readonly patience: number
+}
+
+/** What has to be known around it. */
+export interface Surroundings extends Pick<LinkAskerOptions, 'clock' | 'random' | 'request' | 'addresses'> {
+  /** Citus' id of this node; undefined before it is registered. */
+  readonly nodeId: () => string | undefined
+  readonly running: LinkStoreOptions['running']
+  readonly shapeOf: (statement: Pick<Statement, 'text' | 'failed' | 'kind'>) => Shape
+}
+
+/** Takes statements as they end; holds spans until they are taken. */
+export class QuerySpans {
+  readonly #maker: SpanMaker
+  readonly #store: LinkStore
+  readonly #asker: LinkAsker
+
+  constructor(options: QuerySpansOptions, around: Surroundings) {
+    const { address, patience } = options
+    const { clock, nodeId, shapeOf, running } = around
+    this.#maker = new SpanMaker({
+      sampling: new Sampling(options),
+      address,
+      shapeOf: (text) => shapeOf({ text, kind: 'task', failed: undefined }),
+      gpidOf: (pid) => gpidOf(nodeId(), pid),
+      now: () => clock.now(),
+    })
+    const keepFor = patience + longestKnown
+    this.#store = new LinkStore({ nodeId, running, since: clock.now(), limit: mostKnown, keepFor })
+    this.#asker = new LinkAsker({
+      ...around,
+      own: { nodeId, store: this.#store },
+      from: () => `${address.host}:${address.port}`,
+      patience,
+      limit: mostWaiting,
+    })
+  }
+
+  get figures(): { readonly spans: SpanFigures; readonly links: LinkFigures } {
+    const { resolved, unresolved, clocks } = this.#asker.figures
+    const seconds = [...clocks].map(([node, { offset }]) => [node, offset / 1_000] as const)
+    return { spans: this.#maker.figures, links: { resolved, unresolved, clockOffsets: Object.fromEntries(seconds) } }
+  }
+
+  add(statement: Statement, shape: Shape): void {
+    if (statement.kind === 'client') this.#store.add(statement, this.#maker.ofClient(statement, shape))
+    if (statement.kind !== 'task') return
+    const { plan = '' } = statement
+    // Many may wait, and the shape has what is told of the text.
+    const kept = { ...statement, text: '', plan: plan.length > longestPlan ? undefined : statement.plan }
+    this.#asker.add(statement, (outcome) => {
+      if ('unresolved' in outcome) return this.#maker.ofUnlinked(kept, shape)
+      const { link, clock } = outcome
+      const at = { startedAt: kept.startedAt + clock.offset, endedAt: kept.endedAt + clock.offset }
+      this.#maker.ofLinked(kept, shape, link, at)
+    })
+  }
+
+  /** Every line that was written before this moment has been read, milliseconds since 1970. */
+  read(upTo: number): void {
+    this.#store.read(upTo)
+  }
+
+  /** Lines that were written until this moment may be lost, milliseconds since 1970. */
+  lost(until: number): void {
+    this.#store.lost(until)
+  }
+
+  /** The parents of tasks of another node, or that nobody knows them. */
+  links({ asks, uncertainty, from }: AskBatch): readonly LinkAnswer[] {
+    return asks.map((ask) => this.#store.resolve(ask, { uncertainty, from }))
+  }
+
+  /** The spans that wait, at most so many; they are the caller's from then on. */
+  take(most: number): readonly ServerSpan[] {
+    return this.#maker.take(most)
+  }
+
+  /** Asks for parents until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    await this.#asker.run(signal)
+  }
+}

@@ -1,0 +1,109 @@
+// Statements -> spans: which are told, under what, and what waits to be sent; never more of it than fits.
+import { randomBytes } from 'node:crypto'
+import { clampInto } from './clamp-into.ts'
+import type { SpanFigures } from './figures.ts'
+import type { Link } from './link.ts'
+import type { StatementIds } from './link-store.ts'
+import type { Sampled, Sampling } from './sampling.ts'
+import { commandSpan, serverSpan } from './server-span.ts'
+import type { ServerSpan, Standing } from './server-span.ts'
+import type { Shape, Statement } from './statement.ts'
+
+/** Of a statement so many commands have spans; a statement may have one for each of thousands of shards. */
+const mostCommands = 100
+/** Spans that wait to be sent. */
+const mostWaiting = 4_096
+
+export interface SpanMakerOptions {
+  readonly sampling: Sampling
+  readonly address: Standing['address']
+  /** The shape of a text that Citus sent for a statement. */
+  readonly shapeOf: (text: string) => Shape
+  /** The global number of a backend of this node; undefined before the node has a number. */
+  readonly gpidOf: (pid: number) => string | undefined
+  readonly now: () => number
+}
+
+function newSpanId(): string {
+  return randomBytes(8).toString('hex')
+}
+
+function newTraceId(): string {
+  return randomBytes(16).toString('hex')
+}
+
+/** Makes spans of what it is given, until they are taken. */
+export class SpanMaker {
+  readonly #options: SpanMakerOptions
+  #waiting: ServerSpan[] = []
+  #made = 0
+  #overflowed = 0
+
+  constructor(options: SpanMakerOptions) {
+    this.#options = options
+  }
+
+  get figures(): SpanFigures {
+    return { made: this.#made, dropped: { capped: this.#options.sampling.capped, queue: this.#overflowed } }
+  }
+
+  /** The spans that wait, at most so many. */
+  take(most: number): readonly ServerSpan[] {
+    return this.#waiting.splice(0, most)
+  }
+
+  /** Tells of a client's statement where that is to be told, and returns what its tasks on other nodes need to become part of the trace. */
+  ofClient(statement: Statement, shape: Shape): StatementIds {
+    const { sampling, now, gpidOf } = this.#options
+    const told = statement.commands.slice(0, mostCommands)
+    const sampled = sampling.of({ ...statement, commands: told }, now())
+    if (sampled === undefined) {
+      // The caller's own trace, which tells its tasks that nothing of it is told here.
+      const traceId = statement.context?.traceId ?? newTraceId()
+      return { traceId, spanId: newSpanId(), sampled: false, commandSpans: [] }
+    }
+    const ids = { traceId: sampled.parent?.traceId ?? newTraceId(), spanId: newSpanId() }
+    const commandSpans = told.map(() => newSpanId())
+    this.#add(serverSpan(statement, shape, this.#standing(ids, sampled, gpidOf(statement.record.pid))))
+    for (const [nth, command] of told.entries()) {
+      const shapeOfCommand = this.#options.shapeOf(command.text)
+      this.#add(commandSpan(statement, nth, command, shapeOfCommand, commandSpans[nth] ?? newSpanId(), ids))
+    }
+    return { ...ids, sampled: true, commandSpans }
+  }
+
+  /** Tells of a task whose parent is known; `at`: its times in the initiator's clock. */
+  ofLinked(statement: Statement, shape: Shape, link: Link, at: Pick<Link, 'startedAt' | 'endedAt'>): void {
+    const sampled = this.#options.sampling.under(link, 0, this.#options.now())
+    if (sampled === undefined) return
+    const ids = { traceId: link.traceId, spanId: newSpanId() }
+    const within = clampInto(link, at)
+    this.#add(
+      serverSpan(statement, shape, { ...this.#standing(ids, sampled, statement.gpid), link: link.method, within }),
+    )
+  }
+
+  /** Tells of a task whose parent nobody knows: under the caller it names itself, or alone where it was slow or failed. */
+  ofUnlinked(statement: Statement, shape: Shape): void {
+    const { sampling, now } = this.#options
+    const { context, gpid } = statement
+    const under = context === undefined ? undefined : sampling.under(context, 0, now())
+    const sampled = under ?? sampling.alone(statement, now())
+    if (sampled === undefined) return
+    const ids = { traceId: sampled.parent?.traceId ?? newTraceId(), spanId: newSpanId() }
+    this.#add(serverSpan(statement, shape, { ...this.#standing(ids, sampled, gpid), link: 'unresolved' }))
+  }
+
+  #standing(ids: Standing['ids'], sampled: Sampled, gpid: string | undefined): Standing {
+    return { ids, sampled, address: this.#options.address, gpid }
+  }
+
+  #add(span: ServerSpan): void {
+    if (this.#waiting.length >= mostWaiting) {
+      this.#overflowed += 1
+      return
+    }
+    this.#made += 1
+    this.#waiting.push(span)
+  }
+}

@@ -20,7 +20,7 @@ export function onNewAddresses(
   let told = ''
   return (members) => {
     const addresses = sidecarAddresses(members)
-    const now = JSON.stringify([...addresses].toSorted())
+    const now = JSON.stringify([...addresses].toSorted(([one], [other]) => Number(one) - Number(other)))
     if (now !== told) tell(addresses)
     told = now
   }

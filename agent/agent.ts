@@ -1,8 +1,6 @@
 // The composition root: Config -> every part, wired; closed last opened first.
 import type { Snapshot } from '../exporters/exporter.ts'
 import { PrometheusExporter } from '../exporters/prometheus/registry.ts'
-import { ShapeStatistics } from '../exporters/statements/shape-statistics.ts'
-import { tellTop } from '../exporters/statements/tell-top.ts'
 import { allProbes } from '../probes/index.ts'
 import type { ProbeName, SessionName } from '../probes/probe.ts'
 import { acceptanceOf } from '../probes/postgres/acceptance.ts'
@@ -23,11 +21,13 @@ import type { Report } from './events.ts'
 import { buildControl, listenOnSocket } from './http/control.ts'
 import { listenOn } from './http/listen-on.ts'
 import { buildServer } from './http/server.ts'
+import { reportOf } from './http/status-report.ts'
 import type { StatusReport } from './http/status-report.ts'
 import { systemClock } from './loop/clock.ts'
 import { describeError } from './loop/describe.ts'
 import { ReadingStore } from './loop/readings.ts'
 import { Scheduler } from './loop/scheduler.ts'
+import { whenClosed, whenUp } from './looks.ts'
 import { nodeFacts } from './node-facts.ts'
 import { connect, endClient } from './pg/connect.ts'
 import { localTarget } from './pg/conninfo.ts'
@@ -36,6 +36,7 @@ import { Restarts } from './restarts.ts'
 import { askOn } from './queries/ask.ts'
 import { OwnQueries } from './queries/own-queries.ts'
 import { Sessions } from './sessions.ts'
+import { Statements } from './statements/statements.ts'
 import type { Telemetry } from './telemetry.ts'
 import { otherVersions } from './cluster/version-skew.ts'
 import { VerdictKeeper } from './verdict-keeper.ts'
@@ -82,6 +83,17 @@ export async function startAgent(
   })
   const [ask, onNone] = [askOn(sessions, config), async () => await sessions.queries.close()]
   const queries = new OwnQueries({ config, clock, report, readings, scheduler, ask, onNone })
+  const statements = new Statements({
+    config,
+    clock,
+    report,
+    telemetry,
+    random: Math.random,
+    facts: () => nodeFacts(config, readings),
+    sql: (late) => sessions.probe.sql({ timeout: config.statementTimeout, signal: late }),
+    nodeId: () => registration.nodeId,
+    members: () => registration.members,
+  })
   const restarts = new Restarts(config.runDir, readings)
   const maintenance = new MaintenanceSwitch(config.runDir, clock)
   const alone = new AloneLock(sessions.probe, config)
@@ -156,7 +168,7 @@ export async function startAgent(
 
   /** Asks PostgreSQL at once, and reads again what was written there. */
   function lookAtServer(): void {
-    scheduler.look('postgres.alive', 'postgres.connect', 'postgres.identity', 'citus.local', 'citus.versions')
+    scheduler.look(...whenClosed)
   }
 
   function nodeState(): NodeState {
@@ -203,28 +215,27 @@ export async function startAgent(
       maintenance: maintenance.current,
       listening: hints.state.up,
       traces: telemetry.figures,
+      statements: statements.figures,
       leaving: leaving.drain.figures,
       ...coordinating.figures,
     }
   }
 
   function status(): StatusReport {
-    const { probes: _probes, listening: _up, restarts: _starts, ...others } = snapshot()
-    const { leaving: _figures, removal: _removal, lost: _lost, ...rest } = others
-    return {
-      ...rest,
+    return reportOf(snapshot(), {
       startedAt,
       finding: registration.finding ?? null,
       listening: hints.state,
       flips: keeper.flips,
       members: registration.members,
-    }
+    })
   }
 
   const http = buildServer({
     snapshot,
     flips: () => keeper.flips,
     status,
+    links: statements.links,
     metrics: async (format) =>
       await sampled('metrics', 'GET /metrics', async () => await prometheus.render(snapshot, format)),
   })
@@ -243,12 +254,7 @@ export async function startAgent(
       return changed
     },
     drain: leaving.controls,
-    // Nothing reads the log yet.
-    top: async (query) => {
-      const logging = { folder: config.logDir, jsonlog: undefined, version: undefined, settings: {} }
-      const counts = new ShapeStatistics(() => clock.now()).top(query)
-      return await Promise.resolve(tellTop(counts, { node: config.node, reader: undefined, logging }))
-    },
+    top: async (query) => await statements.top(query),
   })
   stack.defer(async () => await control.close())
   await listenOnSocket(control, controlSocket(config))
@@ -257,18 +263,7 @@ export async function startAgent(
   let run: number | undefined
   readings.on('reading', (name) => {
     const now = name === 'postgres.alive' ? readings.get(name)?.value?.startedAt : run
-    // Up again, or up as another server: everything that was known of it is asked again.
-    if (now !== run && now !== undefined)
-      scheduler.look(
-        'postgres.connect',
-        'postgres.identity',
-        'postgres.replication',
-        'postgres.writable',
-        'citus.local',
-        'citus.versions',
-        ...probes.filter(({ families }) => families !== undefined).map(({ name: collecting }) => collecting),
-        ...queries.probes.map(({ name: own }) => own),
-      )
+    if (now !== run && now !== undefined) scheduler.look(...whenUp(probes), ...queries.probes.map((one) => one.name))
     run = now
     letGo(name)
     drain.look()
@@ -280,6 +275,7 @@ export async function startAgent(
   const loops = Promise.all([
     scheduler.run(signal),
     queries.run(signal),
+    statements.run(signal),
     registration.run(signal),
     hints.run(signal),
     maintenance.follow(registration, sessions.probe, config, signal),

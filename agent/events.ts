@@ -13,6 +13,8 @@ export const events = {
   'traces.sent': { level: 'info', message: 'spans are received again, or for the first time' },
   'traces.lost': { level: 'warn', message: 'spans could not be sent; said once until they can' },
   'traces.failed': { level: 'warn', message: 'traces could not be switched on; all else works' },
+  'statements.trouble': { level: 'warn', message: "something of PostgreSQL's log cannot be read; it is tried again" },
+  'statements.ended': { level: 'error', message: "the thread that reads PostgreSQL's log ended; it is started again" },
   'queries.read': { level: 'info', message: 'own queries were read: at start, or because their files changed' },
   'queries.wrong': { level: 'warn', message: 'something in the files of own queries is wrong; the others work' },
   'join.verified': { level: 'info', message: 'the coordinator confirmed this node' },

@@ -20,6 +20,7 @@ import type { Setting } from './setting.ts'
 import { fileSettings } from './settings-files.ts'
 import { leaveSettings } from './settings-leave.ts'
 import { poolerSettings } from './settings-pooler.ts'
+import { statementSettings } from './settings-statements.ts'
 import { traceSettings } from './settings-traces.ts'
 
 /** Every setting, keyed by its name in Config. */
@@ -271,6 +272,7 @@ export const settings = {
   ...fileSettings,
   ...poolerSettings,
   ...traceSettings,
+  ...statementSettings,
 } as const
 
 type ValueOf<S> = S extends Setting<infer T> ? T : never

@@ -64,6 +64,13 @@ export async function startTelemetry(config: Config, report: Report): Promise<Te
   }
 }
 
+/** Whose the spans of PostgreSQL's statements are: of a service of its own, on the same node. */
+export function serverResource(config: Config): Readonly<Record<string, string | number>> {
+  const { 'service.version': _ours, ...others } = resourceOf(config)
+  const name = config.role === 'standalone' ? 'postgresql' : `citus-${config.role}`
+  return { ...others, 'service.name': config.serverService ?? name }
+}
+
 /** Who makes these spans: https://opentelemetry.io/docs/specs/semconv/resource/ and what Citus knows this node as. */
 function resourceOf(config: Config): Readonly<Record<string, string | number>> {
   const { node, role, clusterName, group, podName, podNamespace, podNode } = config

@@ -1,4 +1,5 @@
 // The shape of /status: names are API.
+import type { Snapshot } from '../../exporters/exporter.ts'
 import type { Readings } from '../../probes/probe.ts'
 import type { Join, Maintenance, Verdict } from '../../probes/verdicts/verdict.ts'
 import type { Finding } from '../cluster/findings.ts'
@@ -38,4 +39,14 @@ export interface StatusReport {
     /** Whether no transaction runs any more. */
     readonly paused: boolean
   }
+}
+
+/** The report of a snapshot: what is for metrics alone is left out. */
+export function reportOf(
+  snapshot: Snapshot,
+  more: Pick<StatusReport, 'startedAt' | 'finding' | 'listening' | 'flips' | 'members'>,
+): StatusReport {
+  const { probes: _probes, listening: _up, restarts: _starts, statements: _statements, ...others } = snapshot
+  const { leaving: _figures, removal: _removal, lost: _lost, ...rest } = others
+  return { ...rest, ...more }
 }

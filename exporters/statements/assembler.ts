@@ -4,7 +4,7 @@ import { durationLine } from './duration-line.ts'
 import type { DurationLine } from './duration-line.ts'
 import { isUpkeep, sessionCommands } from './session-commands.ts'
 import { SessionLog, tellsOfCommand } from './session-log.ts'
-import type { LogRecord, Statement } from './statement.ts'
+import type { LogRecord, RemoteCommand, Statement } from './statement.ts'
 import { TransactionTexts } from './transaction-texts.ts'
 
 /** What the assembler is to know and how much it may keep. */
@@ -44,13 +44,21 @@ export class Assembler {
   readonly #texts: TransactionTexts
   /** By session id, the one that was silent longest first. */
   readonly #sessions = new Map<string, SessionLog>()
+  /** The last one of each backend. */
+  readonly #backends = new Map<number, SessionLog>()
   /** Statements that wait for their plan, oldest first. */
   readonly #held = new Set<SessionLog>()
   #size = 0
   /** Whether this server's log has plans at all: only then is there anything to wait for. */
   #hasPlans = false
 
-  constructor({ setting = 'app.traceparent', sessions = 10_000, sessionSize = 262_144, size = 33_554_432, texts = 100_000 }: AssemblerOptions = {}) {
+  constructor({
+    setting = 'app.traceparent',
+    sessions = 10_000,
+    sessionSize = 262_144,
+    size = 33_554_432,
+    texts = 100_000,
+  }: AssemblerOptions = {}) {
     this.#setting = setting.toLowerCase()
     this.#limits = { sessions, sessionSize, size }
     this.#texts = new TransactionTexts(texts)
@@ -63,11 +71,17 @@ export class Assembler {
     const session = this.#sessions.get(record.session) ?? new SessionLog()
     const before = this.#sessions.delete(record.session) ? session.size : 0
     this.#sessions.set(record.session, session)
+    this.#backends.set(record.pid, session)
     this.#note(session, record, ended)
     this.#size += session.size - before
     if (record.severity === 'FATAL') this.#drop(record.session, session)
     this.#forget()
     return ended
+  }
+
+  /** Commands of the statement that a backend has not ended. */
+  running(pid: number): readonly Pick<RemoteCommand, 'text' | 'issuedAt'>[] {
+    return this.#backends.get(pid)?.running ?? []
   }
 
   /** The statements that ended before then and wait for a plan that will not come, milliseconds since 1970. */
@@ -85,7 +99,10 @@ export class Assembler {
     if (severity === 'LOG') {
       const line = durationLine(message)
       if (line !== undefined) this.#duration(session, record, line, ended)
-    } else if (severity === 'ERROR' || ((severity === 'FATAL' || severity === 'PANIC') && record.statement !== undefined)) {
+    } else if (
+      severity === 'ERROR' ||
+      ((severity === 'FATAL' || severity === 'PANIC') && record.statement !== undefined)
+    ) {
       this.#release(session, ended)
       ended.push(this.#failed(session, record))
     } else if (severity === 'NOTICE' && tellsOfCommand(message)) {
@@ -110,7 +127,11 @@ export class Assembler {
         this.losses.textless += 1
         return
       }
-      const statement = this.#done(session, record, part === 'plain' && said !== undefined ? { ...line, ...said } : line)
+      const statement = this.#done(
+        session,
+        record,
+        part === 'plain' && said !== undefined ? { ...line, ...said } : line,
+      )
       const waits = this.#hasPlans && part === 'execute' && statement.plan === undefined
       if (!waits) return void ended.push(statement)
       session.held = statement
@@ -140,13 +161,21 @@ export class Assembler {
   #done(session: SessionLog, record: LogRecord, { part, text, named, ms }: DurationLine): Statement {
     const begin = record.at - ms
     const found = session.steps
-    const steps = part !== 'statement' && part !== 'fetch' && found !== undefined && session.stepsBelong(found, text, begin) ? found : undefined
+    const steps =
+      part !== 'statement' && part !== 'fetch' && found !== undefined && session.stepsBelong(found, text, begin)
+        ? found
+        : undefined
     const commands = sessionCommands(text, this.#setting)
     const { distributed } = session.transaction
     const setting = session.transaction.apply(commands)
     return this.#made(session, record, {
       ...{ text, prepared: named, failed: undefined, setting },
-      ...{ startedAt: steps?.startedAt ?? begin, startEstimated: false, parseMs: steps?.parseMs, bindMs: steps?.bindMs },
+      ...{
+        startedAt: steps?.startedAt ?? begin,
+        startEstimated: false,
+        parseMs: steps?.parseMs,
+        bindMs: steps?.bindMs,
+      },
       distributed: part === 'fetch' ? undefined : distributed,
     })
   }
@@ -154,7 +183,12 @@ export class Assembler {
   /** A statement that failed has no duration: when it began says a line before, or nobody. */
   #failed(session: SessionLog, record: LogRecord): Statement {
     const { steps: found, said } = session
-    const steps = found !== undefined && (record.statement ?? found.text) === found.text && (found.bindMs !== undefined || !found.named) ? found : undefined
+    const steps =
+      found !== undefined &&
+      (record.statement ?? found.text) === found.text &&
+      (found.bindMs !== undefined || !found.named)
+        ? found
+        : undefined
     const text = record.statement ?? steps?.text ?? ''
     const known = steps?.startedAt ?? (said?.text === text ? said.at : undefined)
     // In a transaction an application rarely waits for long; outside, its pause would be taken for the statement.
@@ -162,7 +196,13 @@ export class Assembler {
     const { distributed, setting } = session.transaction
     session.transaction.fail(sessionCommands(text, this.#setting))
     return this.#made(session, record, {
-      ...{ text, prepared: steps?.named ?? session.stale.has(text), failed: record.code ?? 'XX000', setting, distributed },
+      ...{
+        text,
+        prepared: steps?.named ?? session.stale.has(text),
+        failed: record.code ?? 'XX000',
+        setting,
+        distributed,
+      },
       ...{ startedAt: known ?? Math.max(guess, session.lastEnd), startEstimated: known === undefined },
       ...{ parseMs: steps?.parseMs, bindMs: steps?.bindMs },
     })
@@ -173,7 +213,8 @@ export class Assembler {
     const { setting, distributed, ...told } = made
     const [kind, gpid] = senderOf(application, told.text)
     const plan = session.plan !== undefined && isPlanOf(session.plan, told.text) ? session.plan : undefined
-    const place = kind === 'task' && distributed !== undefined ? this.#texts.place(distributed, '', told.text) : undefined
+    const place =
+      kind === 'task' && distributed !== undefined ? this.#texts.place(distributed, '', told.text) : undefined
     session.steps = session.said = session.plan = undefined
     session.lastEnd = at
     return {
@@ -201,6 +242,9 @@ export class Assembler {
   #drop(id: string, session: SessionLog): void {
     this.#sessions.delete(id)
     this.#held.delete(session)
+    // A session's id is when it began and its pid: https://www.postgresql.org/docs/current/runtime-config-logging.html
+    const pid = Number.parseInt(id.slice(id.indexOf('.') + 1), 16)
+    if (this.#backends.get(pid) === session) this.#backends.delete(pid)
     this.#size -= session.size
   }
 }

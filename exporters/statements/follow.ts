@@ -32,6 +32,10 @@ export interface FollowerFigures {
   readonly droppedBytes: number
   /** Bytes that are not read yet. */
   readonly behindBytes: number
+  /** Up to when everything that was written has been read, by the clock of the options. */
+  readonly readUpTo: number
+  /** Files of jsonlog that are there. */
+  readonly files: number
   /** What cannot be read or put on record, and why. */
   readonly troubles: readonly string[]
 }
@@ -55,6 +59,7 @@ export class LogFollower {
   #bytes = 0
   #dropped = 0
   #gap = false
+  #readUpTo = Number.NEGATIVE_INFINITY
   #troubles: readonly string[] = []
   #unsaved = true
   #savedAt = Number.NEGATIVE_INFINITY
@@ -69,16 +74,19 @@ export class LogFollower {
       bytes: this.#bytes,
       droppedBytes: this.#dropped,
       behindBytes: behindOf(this.#files?.written ?? []),
+      readUpTo: this.#readUpTo,
+      files: this.#files?.there ?? 0,
       troubles: this.#troubles,
     }
   }
 
-  /** Follows until the signal aborts; the next batch comes when the one before was taken. @throws what taking a batch throws. */
-  async run(take: Take, signal: AbortSignal): Promise<void> {
+  /** Follows until the signal aborts; the next batch comes when the one before was taken. `looked` hears of each look. @throws what taking a batch throws. */
+  async run(take: Take, signal: AbortSignal, looked: () => void = () => undefined): Promise<void> {
     try {
       for (let busy = true; !signal.aborted;) {
         using next = nextChange(this.#options.folder, busy, signal)
         busy = (await this.look(take, signal)) > 0
+        looked()
         await next.happened
       }
     } finally {
@@ -98,6 +106,8 @@ export class LogFollower {
       while (!signal.aborted && this.#bytes - before < mostAtOnce) if (!(await this.#read(file, take, troubles))) break
     if (now() - this.#savedAt >= saveEvery) await this.#save(troubles)
     this.#troubles = troubles
+    // A file that began after the folder was read is not known yet.
+    if (behindOf(this.#files.written) === 0) this.#readUpTo = this.#files.listedAt
     return this.#bytes - before
   }
 

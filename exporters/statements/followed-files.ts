@@ -29,6 +29,16 @@ export class FollowedFiles {
     for (const position of positions) this.#known.set(position.inode, new FollowedFile(position))
   }
 
+  /** When the folder was last read. */
+  get listedAt(): number {
+    return this.#listedAt
+  }
+
+  /** How many files are there. */
+  get there(): number {
+    return [...this.#known.values()].filter(({ isThere }) => isThere).length
+  }
+
   get positions(): readonly FilePosition[] {
     return [...this.#known.values()].map(({ position }) => position)
   }

@@ -10,3 +10,8 @@ export function initiatorOf(gpid: string): { readonly nodeId: string; readonly p
   const [, nodeId, pid] = parts ?? []
   return nodeId === undefined || nodeId === notInMetadata ? undefined : { nodeId, pid: Number(pid) }
 }
+
+/** The global number of a backend of a node; undefined where the node has no id. */
+export function gpidOf(nodeId: string | undefined, pid: number): string | undefined {
+  return nodeId === undefined ? undefined : `${nodeId}${String(pid).padStart(10, '0')}`
+}

@@ -1,7 +1,7 @@
 // What runs in the thread that reads PostgreSQL's log: the reader, and its words with the thread that started it.
 import { workerData } from 'node:worker_threads'
 import type { AskBatch, LinkAnswer } from './link.ts'
-import { askSidecar } from './link-request.ts'
+import { linkRequest } from './link-request.ts'
 import { LogReader } from './log-reader.ts'
 import type { LogReaderOptions, ReaderNews, Whereabouts } from './log-reader.ts'
 import { ThreadPort } from './thread-port.ts'
@@ -26,7 +26,7 @@ const now = wallClock(Date.now, () => performance.now())
 const reader = new LogReader(workerData as LogReaderOptions, {
   clock: { now, sleep: sleepFor },
   random: Math.random,
-  request: askSidecar,
+  request: linkRequest(now),
   elapsed: () => performance.now(),
 })
 let toldAt = -Infinity

@@ -37,6 +37,8 @@ export interface Whereabouts {
 export interface ReaderNews {
   readonly spans: readonly ServerSpan[]
   readonly figures: StatementFigures
+  /** Whether there is any jsonlog. */
+  readonly jsonlog: boolean
   /** What cannot be read, and why. */
   readonly troubles: readonly string[]
 }
@@ -89,11 +91,16 @@ export class LogReader {
   /** Reads until the signal aborts; `onRead` is called when all that was there has been read. @throws what nobody expects. */
   async run(onRead: () => void, signal: AbortSignal): Promise<void> {
     const asking = this.#spans?.run(signal)
-    await this.#follower.run((batch) => this.#take(batch), signal, (from) => {
-      this.#add(this.#assembler.flush(from))
-      this.#spans?.read(from)
-      onRead()
-    })
+    await this.#follower.run(
+      (batch) => this.#take(batch),
+      signal,
+      () => {
+        const upTo = this.#world.clock.now() - (this.#world.elapsed() - this.#follower.figures.readUpTo)
+        this.#add(this.#assembler.flush(upTo))
+        this.#spans?.read(upTo)
+        onRead()
+      },
+    )
     await asking
   }
 
@@ -129,7 +136,7 @@ export class LogReader {
 
   /** What there is to tell, with at most so many spans. */
   news(mostSpans: number): ReaderNews {
-    const { lines, droppedBytes, troubles } = this.#follower.figures
+    const { lines, droppedBytes, files, troubles } = this.#follower.figures
     const reader = {
       lines,
       malformed: Object.fromEntries(this.#records.refused),
@@ -140,7 +147,13 @@ export class LogReader {
     return {
       spans: this.#spans?.take(mostSpans) ?? [],
       figures: { ...this.#statistics.figures(), reader, ...this.#spans?.figures },
+      jsonlog: files > 0,
       troubles,
     }
+  }
+
+  /** Whether spans wait to be told. */
+  get hasSpans(): boolean {
+    return this.#spans?.hasWaiting === true
   }
 }

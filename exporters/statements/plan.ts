@@ -1,6 +1,7 @@
 // A plan as auto_explain wrote it in JSON -> the same without what was asked for: conditions hold literals.
 // https://www.postgresql.org/docs/current/auto-explain.html
-import { sanitizeSql } from './sanitize.ts'
+import { sanitized } from './sanitize.ts'
+import { sqlTokens } from './sql-tokens.ts'
 
 /** A plan that is longer is not told, characters. */
 const longest = 16_384
@@ -33,7 +34,7 @@ const plain: ReadonlySet<string> = new Set([
 const left: ReadonlySet<string> = new Set(['Query Text', 'Query Identifier', 'Query Parameters'])
 
 function withoutValues(value: unknown, key: string, depth: number): unknown {
-  if (typeof value === 'string') return plain.has(key) ? value : sanitizeSql(value)
+  if (typeof value === 'string') return plain.has(key) ? value : sanitized(sqlTokens(value))
   if (typeof value !== 'object' || value === null) return value
   if (depth > deepest) return undefined
   if (Array.isArray(value)) return value.map((one) => withoutValues(one, key, depth + 1))

@@ -96,6 +96,10 @@ export class QuerySpans {
     return asks.map((ask) => this.#store.resolve(ask, { uncertainty, from }))
   }
 
+  get hasWaiting(): boolean {
+    return this.#maker.hasWaiting
+  }
+
   /** The spans that wait, at most so many; they are the caller's from then on. */
   take(most: number): readonly ServerSpan[] {
     return this.#maker.take(most)

@@ -41,7 +41,12 @@ export class SessionLog {
   get size(): number {
     const { steps, said, plan, held } = this
     return (
-      500 + this.#issuedSize + (steps?.text.length ?? 0) + (said?.text.length ?? 0) + (plan?.length ?? 0) + (held?.text.length ?? 0)
+      500 +
+      this.#issuedSize +
+      (steps?.text.length ?? 0) +
+      (said?.text.length ?? 0) +
+      (plan?.length ?? 0) +
+      (held?.text.length ?? 0)
     )
   }
 
@@ -70,6 +75,11 @@ export class SessionLog {
     this.#issued = []
     this.#issuedSize = 0
     return commands
+  }
+
+  /** Those of the statement that has not ended. */
+  get running(): readonly RemoteCommand[] {
+    return this.#issued
   }
 
   /** When the first of them was issued. */

@@ -47,6 +47,10 @@ export class SpanMaker {
     return { made: this.#made, dropped: { capped: this.#options.sampling.capped, queue: this.#overflowed } }
   }
 
+  get hasWaiting(): boolean {
+    return this.#waiting.length > 0
+  }
+
   /** The spans that wait, at most so many. */
   take(most: number): readonly ServerSpan[] {
     return this.#waiting.splice(0, most)

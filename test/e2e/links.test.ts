@@ -21,7 +21,7 @@ import { wallClock } from '../../exporters/statements/wall-clock.ts'
 import type { Sql } from '../../probes/sql.ts'
 import { complaints, eventuallyEqual, joined, quick } from '../support/joining.ts'
 import { exchange } from '../support/raw-http.ts'
-import { commandOf, statementOf, taskOf } from '../support/statements.ts'
+import { commandOf, statementOf, taskOf } from '../support/linked-statements.ts'
 
 const now = wallClock(Date.now, () => performance.now())
 const traceOf = (name: string): string => Buffer.from(name.padEnd(16).slice(0, 16)).toString('hex')

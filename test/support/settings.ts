@@ -54,6 +54,13 @@ const protocol: Example = {
   wrong: ['http', 'protobuf', 'GRPC'],
 }
 const count: Example = { good: [['2048', 2_048]], wrong: [...numbers, '0', '65537'] }
+const perMinute: Example = {
+  good: [
+    ['0', 0],
+    ['1000000', 1_000_000],
+  ],
+  wrong: [...numbers, '1000001'],
+}
 const word: Example = { good: [['worker-0', 'worker-0']], wrong: ['a b', 'a=b', 'a,b'] }
 const role: Example = {
   good: [
@@ -159,6 +166,19 @@ export function examples(folder: string): Readonly<Record<SettingName, Example>>
       wrong: ['a,', ',a', 'x'.repeat(64)],
     },
     statementText: booleans,
+    statements: booleans,
+    spansPerMinute: perMinute,
+    ownSpansPerMinute: perMinute,
+    slowStatement: duration(['0s', 0], ['1d', 86_400_000], '0', '25h'),
+    traceParameter: {
+      good: [
+        ['app.traceparent', 'app.traceparent'],
+        ['my_app.a.b$1', 'my_app.a.b$1'],
+      ],
+      wrong: ['traceparent', 'App.x', '.x', 'app.', 'app.1x', "app.x'y", 'app.x y'],
+    },
+    linkPatience: duration(['1s', 1_000], ['10m', 600_000], '999ms', '601s'),
+    serverService: word,
     tenants: booleans,
     queries: {
       good: [

@@ -112,9 +112,13 @@ suite('metrics of statements', () => {
     }
   })
 
-  test('have just the labels that they name; of a histogram those of its buckets', () => {
+  test('have just the labels that they name, and the buckets of a histogram their bounds', () => {
     for (const metric of all)
-      for (const { labels = {}, part } of metric.samples({ statements: figures } as Snapshot))
-        if (part === undefined || part === 'bucket') assert.deepEqual(Object.keys(labels), metric.labels, metric.name)
+      for (const { labels = {}, suffix } of metric.samples({ statements: figures } as Snapshot))
+        assert.deepEqual(
+          Object.keys(labels),
+          suffix === '_bucket' ? [...metric.labels, 'le'] : metric.labels,
+          metric.name,
+        )
   })
 })

@@ -161,7 +161,10 @@ suite('what is kept', () => {
 
   test('of one session ends with what Citus did', () => {
     const assembler = new Assembler({ sessionSize: 5_000 })
-    const issued = Array.from({ length: 100 }, (): Line => ({ severity: 'NOTICE', message: `issuing ${'x'.repeat(300)}` }))
+    const issued = Array.from({ length: 100 }, (): Line => ({
+      severity: 'NOTICE',
+      message: `issuing ${'x'.repeat(300)}`,
+    }))
     const told = records([...issued, { message: 'duration: 1.000 ms  statement: select 1' }]).flatMap((record) =>
       assembler.push(record),
     )

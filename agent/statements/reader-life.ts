@@ -1,33 +1,33 @@
 // The thread that reads PostgreSQL's log, as the sidecar has it: started again when it dies, told what it has to know, asked what others ask.
 import { extname, join } from 'node:path'
-import type { StatementFigures } from '../exporters/statements/figures.ts'
-import type { AskBatch, LinkAnswer } from '../exporters/statements/link.ts'
-import type { LogReaderProtocol } from '../exporters/statements/log-reader-thread.ts'
-import type { LogReaderOptions, ReaderNews, Whereabouts } from '../exporters/statements/log-reader.ts'
-import { ReaderThread } from '../exporters/statements/reader-thread.ts'
-import type { TopCounts, TopQuery } from '../exporters/statements/top-report.ts'
-import type { MadeSpan } from '../exporters/traces/server-spans.ts'
-import type { Config } from './config.ts'
-import type { Report } from './events.ts'
-import { delayOf } from './loop/backoff.ts'
-import type { Clock } from './loop/clock.ts'
+import type { StatementFigures } from '../../exporters/statements/figures.ts'
+import type { AskBatch, LinkAnswer } from '../../exporters/statements/link.ts'
+import type { LogReaderProtocol } from '../../exporters/statements/log-reader-thread.ts'
+import type { LogReaderOptions, ReaderNews, Whereabouts } from '../../exporters/statements/log-reader.ts'
+import { ReaderThread } from '../../exporters/statements/reader-thread.ts'
+import type { TopCounts, TopQuery } from '../../exporters/statements/top-report.ts'
+import type { ServerSpan } from '../../exporters/statements/server-span.ts'
+import type { Config } from '../config.ts'
+import type { Report } from '../events.ts'
+import { delayOf } from '../loop/backoff.ts'
+import type { Clock } from '../loop/clock.ts'
 
 /** Waits before a thread that died is started again, milliseconds. */
 const backoff = { base: 1_000, cap: 60_000 }
 /** One that lived so long did not die of its start, milliseconds. */
 const longLife = 300_000
 
-export interface StatementLogOptions {
+export interface ReaderLifeOptions {
   readonly config: Config
   readonly folder: string
   readonly clock: Clock
   readonly random: () => number
   readonly report: Report
   /** Where spans go; undefined where traces are off. */
-  readonly emit: ((span: MadeSpan) => void) | undefined
+  readonly emit: ((span: ServerSpan) => void) | undefined
 }
 
-function readerOptions({ config, folder, emit }: StatementLogOptions): LogReaderOptions {
+function readerOptions({ config, folder, emit }: ReaderLifeOptions): LogReaderOptions {
   const { spansPerMinute, ownSpansPerMinute, slowStatement, linkPatience } = config
   return {
     folder,
@@ -43,15 +43,17 @@ function readerOptions({ config, folder, emit }: StatementLogOptions): LogReader
   }
 }
 
-export class StatementLog {
-  readonly #options: StatementLogOptions
+export class ReaderLife {
+  readonly #options: ReaderLifeOptions
   #thread: ReaderThread<LogReaderProtocol> | undefined
   #figures: StatementFigures | undefined
   #whereabouts: Whereabouts = {}
   #troubles = ''
   #restarts = 0
+  /** Whether there is any jsonlog; undefined before anybody looked. */
+  jsonlog: boolean | undefined
 
-  constructor(options: StatementLogOptions) {
+  constructor(options: ReaderLifeOptions) {
     this.#options = options
   }
 
@@ -100,7 +102,7 @@ export class StatementLog {
   async #live(signal: AbortSignal): Promise<string | undefined> {
     await using thread = new ReaderThread<LogReaderProtocol>({
       // Unbuilt it is TypeScript, in the image it is not.
-      module: new URL(`../exporters/statements/log-reader-thread${extname(import.meta.url)}`, import.meta.url),
+      module: new URL(`../../exporters/statements/log-reader-thread${extname(import.meta.url)}`, import.meta.url),
       data: readerOptions(this.#options),
       onPortion: (news) => this.#hear(news),
     })
@@ -117,10 +119,11 @@ export class StatementLog {
     }
   }
 
-  #hear({ spans, figures, troubles }: ReaderNews): void {
+  #hear({ spans, figures, jsonlog, troubles }: ReaderNews): void {
     const { emit, report } = this.#options
     for (const span of spans) emit?.(span)
     this.#figures = figures
+    this.jsonlog = jsonlog
     const now = troubles.join('; ')
     if (now !== this.#troubles && now !== '') report('statements.trouble', { reason: now.slice(0, 500) })
     this.#troubles = now

@@ -11,6 +11,7 @@ import { idle } from './idle.ts'
 import { joining } from './joining.ts'
 import { manyShards, metricsCost, rendering } from './metrics.ts'
 import { outage } from './outage.ts'
+import { readingLog } from './reading-log.ts'
 import { removing } from './removing.ts'
 import { pace } from './pace.ts'
 import { paceText, reportText } from './report.ts'
@@ -35,6 +36,7 @@ const claims: readonly Claim[] = [
   manyShards,
   rendering,
   scrapeInTrouble,
+  readingLog,
 ]
 /** A run takes about twenty-five minutes; one that takes twice that has got stuck. */
 const longest = 2_400_000

@@ -44,7 +44,7 @@ const expected: LogRecord = {
   cut: false,
 }
 /** As PostgreSQL writes it: the number last, and in digits that a number of JavaScript cannot have. */
-const lineOf = (fields: object, queryId: bigint | undefined = undefined): string =>
+const lineOf = (fields: object, queryId?: bigint): string =>
   `${JSON.stringify({ ...plain, ...fields }).slice(0, -1)}${queryId === undefined ? '' : `,"query_id":${queryId}`}}`
 
 const hostile = fc.oneof(

@@ -50,7 +50,13 @@ export class Assembler {
   /** Whether this server's log has plans at all: only then is there anything to wait for. */
   #hasPlans = false
 
-  constructor({ setting = 'app.traceparent', sessions = 10_000, sessionSize = 262_144, size = 33_554_432, texts = 100_000 }: AssemblerOptions = {}) {
+  constructor({
+    setting = 'app.traceparent',
+    sessions = 10_000,
+    sessionSize = 262_144,
+    size = 33_554_432,
+    texts = 100_000,
+  }: AssemblerOptions = {}) {
     this.#setting = setting.toLowerCase()
     this.#limits = { sessions, sessionSize, size }
     this.#texts = new TransactionTexts(texts)
@@ -85,7 +91,10 @@ export class Assembler {
     if (severity === 'LOG') {
       const line = durationLine(message)
       if (line !== undefined) this.#duration(session, record, line, ended)
-    } else if (severity === 'ERROR' || ((severity === 'FATAL' || severity === 'PANIC') && record.statement !== undefined)) {
+    } else if (
+      severity === 'ERROR' ||
+      ((severity === 'FATAL' || severity === 'PANIC') && record.statement !== undefined)
+    ) {
       this.#release(session, ended)
       ended.push(this.#failed(session, record))
     } else if (severity === 'NOTICE' && tellsOfCommand(message)) {
@@ -110,7 +119,11 @@ export class Assembler {
         this.losses.textless += 1
         return
       }
-      const statement = this.#done(session, record, part === 'plain' && said !== undefined ? { ...line, ...said } : line)
+      const statement = this.#done(
+        session,
+        record,
+        part === 'plain' && said !== undefined ? { ...line, ...said } : line,
+      )
       const waits = this.#hasPlans && part === 'execute' && statement.plan === undefined
       if (!waits) return void ended.push(statement)
       session.held = statement
@@ -140,13 +153,22 @@ export class Assembler {
   #done(session: SessionLog, record: LogRecord, { part, text, named, ms }: DurationLine): Statement {
     const begin = record.at - ms
     const found = session.steps
-    const steps = part !== 'statement' && part !== 'fetch' && found !== undefined && session.stepsBelong(found, text, begin) ? found : undefined
+    const steps =
+      part !== 'statement' && part !== 'fetch' && found !== undefined && session.stepsBelong(found, text, begin)
+        ? found
+        : undefined
     const commands = sessionCommands(text, this.#setting)
     const { distributed } = session.transaction
     const setting = session.transaction.apply(commands)
     return this.#made(session, record, {
-      ...{ text, prepared: named, failed: undefined, setting },
-      ...{ startedAt: steps?.startedAt ?? begin, startEstimated: false, parseMs: steps?.parseMs, bindMs: steps?.bindMs },
+      text,
+      prepared: named,
+      failed: undefined,
+      setting,
+      startedAt: steps?.startedAt ?? begin,
+      startEstimated: false,
+      parseMs: steps?.parseMs,
+      bindMs: steps?.bindMs,
       distributed: part === 'fetch' ? undefined : distributed,
     })
   }
@@ -154,7 +176,12 @@ export class Assembler {
   /** A statement that failed has no duration: when it began says a line before, or nobody. */
   #failed(session: SessionLog, record: LogRecord): Statement {
     const { steps: found, said } = session
-    const steps = found !== undefined && (record.statement ?? found.text) === found.text && (found.bindMs !== undefined || !found.named) ? found : undefined
+    const steps =
+      found !== undefined &&
+      (record.statement ?? found.text) === found.text &&
+      (found.bindMs !== undefined || !found.named)
+        ? found
+        : undefined
     const text = record.statement ?? steps?.text ?? ''
     const known = steps?.startedAt ?? (said?.text === text ? said.at : undefined)
     // In a transaction an application rarely waits for long; outside, its pause would be taken for the statement.
@@ -162,9 +189,15 @@ export class Assembler {
     const { distributed, setting } = session.transaction
     session.transaction.fail(sessionCommands(text, this.#setting))
     return this.#made(session, record, {
-      ...{ text, prepared: steps?.named ?? session.stale.has(text), failed: record.code ?? 'XX000', setting, distributed },
-      ...{ startedAt: known ?? Math.max(guess, session.lastEnd), startEstimated: known === undefined },
-      ...{ parseMs: steps?.parseMs, bindMs: steps?.bindMs },
+      text,
+      prepared: steps?.named ?? session.stale.has(text),
+      failed: record.code ?? 'XX000',
+      setting,
+      distributed,
+      startedAt: known ?? Math.max(guess, session.lastEnd),
+      startEstimated: known === undefined,
+      parseMs: steps?.parseMs,
+      bindMs: steps?.bindMs,
     })
   }
 
@@ -173,7 +206,8 @@ export class Assembler {
     const { setting, distributed, ...told } = made
     const [kind, gpid] = senderOf(application, told.text)
     const plan = session.plan !== undefined && isPlanOf(session.plan, told.text) ? session.plan : undefined
-    const place = kind === 'task' && distributed !== undefined ? this.#texts.place(distributed, '', told.text) : undefined
+    const place =
+      kind === 'task' && distributed !== undefined ? this.#texts.place(distributed, '', told.text) : undefined
     session.steps = session.said = session.plan = undefined
     session.lastEnd = at
     return {

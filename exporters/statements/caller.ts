@@ -30,7 +30,8 @@ function commented(text: string): TraceContext | undefined {
   sqlTokens(text, {
     onComment: (comment) => {
       if (found !== undefined || !comment.startsWith('/*')) return
-      for (const [, single, double] of comment.matchAll(pair)) found ??= parseTraceparent(decoded(single ?? double ?? ''))
+      for (const [, single, double] of comment.matchAll(pair))
+        found ??= parseTraceparent(decoded(single ?? double ?? ''))
     },
   })
   return found

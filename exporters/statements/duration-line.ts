@@ -19,7 +19,8 @@ const fetching = 'fetch from '
 /** What the message says; undefined for one of something else. */
 export function durationLine(message: string): DurationLine | undefined {
   if (!message.startsWith(duration)) {
-    if (message.startsWith(statement)) return { part: 'text', ms: 0, text: message.slice(statement.length), named: false }
+    if (message.startsWith(statement))
+      return { part: 'text', ms: 0, text: message.slice(statement.length), named: false }
     const said = message.startsWith('execute ') ? step(message, 0, 0) : undefined
     return said && { ...said, part: 'text' }
   }
@@ -42,5 +43,10 @@ function step(message: string, begin: number, ms: number): DurationLine | undefi
   if (colon < 0 || (verb !== 'parse' && verb !== 'bind' && verb !== 'execute')) return undefined
   const isFetch = message.startsWith(fetching, space + 1)
   const name = space + 1 + (isFetch ? fetching.length : 0)
-  return { part: isFetch ? 'fetch' : verb, ms, text: message.slice(colon + 2), named: !message.startsWith('<unnamed>', name) }
+  return {
+    part: isFetch ? 'fetch' : verb,
+    ms,
+    text: message.slice(colon + 2),
+    named: !message.startsWith('<unnamed>', name),
+  }
 }

@@ -29,14 +29,29 @@ const constants = new Set(['true', 'false', 'null'])
 const notConstantAfter = new Set(['is', 'not', 'set'])
 /** Behind these a sign belongs to the number that follows. */
 const signAfter = new Set([
-  ...['select', 'and', 'or', 'not', 'when', 'then', 'else', 'limit', 'offset', 'between', 'by', 'like', 'in', 'as', 'default'],
+  'select',
+  'and',
+  'or',
+  'not',
+  'when',
+  'then',
+  'else',
+  'limit',
+  'offset',
+  'between',
+  'by',
+  'like',
+  'in',
+  'as',
+  'default',
 ])
 
 function withoutValues(statement: readonly SqlToken[]): readonly SqlToken[] {
   const [from, to] = hiddenIn(statement)
   const parts: SqlToken[] = []
   for (const [at, token] of statement.entries()) {
-    const isConstant = token.kind === 'name' && constants.has(token.text) && !notConstantAfter.has(parts.at(-1)?.text ?? '')
+    const isConstant =
+      token.kind === 'name' && constants.has(token.text) && !notConstantAfter.has(parts.at(-1)?.text ?? '')
     const isValue = token.kind === 'literal' || token.kind === 'parameter' || isConstant
     if (isValue && isSign(parts.at(-1), parts.at(-2))) parts.pop()
     parts.push(isValue || (at >= from && at < to && token.text !== ';') ? mark : token)
@@ -79,7 +94,8 @@ function withoutCasts(tokens: readonly SqlToken[]): readonly SqlToken[] {
       const begin = opened.pop() ?? 0
       const former = closed[opened.length]
       // Rows that are alike are told once: (?, now()), (?, now())
-      if (former?.[1] === begin - 1 && parts[begin - 1]?.text === ',' && alike(parts, former, begin)) parts.length = begin - 1
+      if (former?.[1] === begin - 1 && parts[begin - 1]?.text === ',' && alike(parts, former, begin))
+        parts.length = begin - 1
       else closed[opened.length] = [begin, parts.length]
     }
   }

@@ -13,8 +13,7 @@ export type SessionCommand =
   | { readonly does: 'assign'; readonly transaction: string }
 
 /** Commands of a session, by their first word. */
-const words =
-  /^(?:begin|start|commit|end|rollback|abort|prepare|savepoint|release|set|reset|discard)$/
+const words = /^(?:begin|start|commit|end|rollback|abort|prepare|savepoint|release|set|reset|discard)$/
 
 /** What a string of statements changes, in order; nothing for all that works on data. `setting` is the name of the one for the trace context. */
 export function sessionCommands(text: string, setting: string): readonly SessionCommand[] {
@@ -49,7 +48,9 @@ function commandsOf(statement: readonly SqlToken[], setting: string): readonly S
   if (first === 'savepoint' || first === 'release') return [{ does: first, name: lastName(statement) }]
   if (first === 'abort' || first === 'rollback') {
     if (second === 'prepared') return [{ does: 'other' }]
-    return statement.some(({ text }) => text === 'to') ? [{ does: 'rollback to', name: lastName(statement) }] : [{ does: 'rollback' }]
+    return statement.some(({ text }) => text === 'to')
+      ? [{ does: 'rollback to', name: lastName(statement) }]
+      : [{ does: 'rollback' }]
   }
   if (first === 'discard' || (first === 'reset' && (second === 'all' || nameAt(statement, 1).name === setting)))
     return [{ does: 'set', context: undefined }]
@@ -66,7 +67,12 @@ function settingOf(statement: readonly SqlToken[], setting: string): readonly Se
 }
 
 /** The two functions that change a session. A value that is a parameter is not known, so that what held before holds no longer. */
-function calledAt(statement: readonly SqlToken[], at: number, called: string, setting: string): readonly SessionCommand[] {
+function calledAt(
+  statement: readonly SqlToken[],
+  at: number,
+  called: string,
+  setting: string,
+): readonly SessionCommand[] {
   const argument = (nth: number): SqlToken | undefined => statement[at + 2 * nth]
   if (called === assigning)
     return [{ does: 'assign', transaction: [1, 2, 3].map((nth) => unquoted(argument(nth))).join(',') }]

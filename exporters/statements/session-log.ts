@@ -41,7 +41,12 @@ export class SessionLog {
   get size(): number {
     const { steps, said, plan, held } = this
     return (
-      500 + this.#issuedSize + (steps?.text.length ?? 0) + (said?.text.length ?? 0) + (plan?.length ?? 0) + (held?.text.length ?? 0)
+      500 +
+      this.#issuedSize +
+      (steps?.text.length ?? 0) +
+      (said?.text.length ?? 0) +
+      (plan?.length ?? 0) +
+      (held?.text.length ?? 0)
     )
   }
 

@@ -57,7 +57,9 @@ function idsIn(literal: string, called: string | undefined): readonly string[] {
 
 /** Whether a name without its shard's id is that of the table, whole or cut. */
 function isNameOf(table: string, base: string): boolean {
-  return base === table || (table.length + 8 > longestName - 20 && base.length > 30 && table.startsWith(base.slice(0, -9)))
+  return (
+    base === table || (table.length + 8 > longestName - 20 && base.length > 30 && table.startsWith(base.slice(0, -9)))
+  )
 }
 
 function written(kind: SqlToken['kind'], name: string): string {

@@ -18,7 +18,9 @@ interface Operation {
  * that are known by other ways, are told those that are not named.
  */
 export function summaryOf(tokens: readonly SqlToken[], others: readonly string[] = []): string {
-  const all = statementsOf(tokens).map(operationsOf).filter((one) => one.length > 0)
+  const all = statementsOf(tokens)
+    .map(operationsOf)
+    .filter((one) => one.length > 0)
   const telling = all.filter(([first]) => !frames.has(first?.name ?? ''))
   const each = (telling.length > 0 ? telling : all.slice(0, 1)).map((one) => one.map(words))
   const [first = []] = each
@@ -47,20 +49,86 @@ function within(parts: readonly string[]): string {
 
 const isName = (token: SqlToken | undefined): boolean => token?.kind === 'name' || token?.kind === 'quoted'
 /** Words that stand before the name of a table. */
-const dull = new Set(['only', 'lateral', 'if', 'not', 'exists', 'table', 'concurrently', 'full', 'verbose', 'analyze', 'into', 'from'])
+const dull = new Set([
+  'only',
+  'lateral',
+  'if',
+  'not',
+  'exists',
+  'table',
+  'concurrently',
+  'full',
+  'verbose',
+  'analyze',
+  'into',
+  'from',
+])
 /** Words that end a list of tables. */
 const ends = new Set([
-  ...['where', 'group', 'having', 'order', 'limit', 'offset', 'window', 'union', 'intersect', 'except', 'returning', 'set'],
-  ...['values', 'select', 'for', 'when', 'fetch'],
+  'where',
+  'group',
+  'having',
+  'order',
+  'limit',
+  'offset',
+  'window',
+  'union',
+  'intersect',
+  'except',
+  'returning',
+  'set',
+  'values',
+  'select',
+  'for',
+  'when',
+  'fetch',
 ])
 /** Commands whose target follows them. */
-const direct = new Set(['copy', 'truncate', 'vacuum', 'analyze', 'lock', 'cluster', 'call', 'table', 'refresh', 'reindex'])
+const direct = new Set([
+  'copy',
+  'truncate',
+  'vacuum',
+  'analyze',
+  'lock',
+  'cluster',
+  'call',
+  'table',
+  'refresh',
+  'reindex',
+])
 const kinds = new Set([
-  ...['table', 'index', 'view', 'sequence', 'schema', 'function', 'procedure', 'type', 'trigger', 'policy', 'domain'],
-  ...['extension', 'role', 'user', 'database', 'publication', 'subscription', 'server', 'materialized', 'statistics'],
+  'table',
+  'index',
+  'view',
+  'sequence',
+  'schema',
+  'function',
+  'procedure',
+  'type',
+  'trigger',
+  'policy',
+  'domain',
+  'extension',
+  'role',
+  'user',
+  'database',
+  'publication',
+  'subscription',
+  'server',
+  'materialized',
+  'statistics',
 ])
 /** Of these the name is told, too. */
-const namedKinds = new Set(['table', 'view', 'sequence', 'schema', 'extension', 'database', 'publication', 'subscription'])
+const namedKinds = new Set([
+  'table',
+  'view',
+  'sequence',
+  'schema',
+  'extension',
+  'database',
+  'publication',
+  'subscription',
+])
 
 function operationsOf(statement: readonly SqlToken[]): readonly Operation[] {
   const operations: Operation[] = []
@@ -85,7 +153,9 @@ function operationsOf(statement: readonly SqlToken[]): readonly Operation[] {
     else if (kind === 'name') {
       if (ends.has(text) && listed === hasTables.length - 1) listed = -1
       const opens =
-        text === 'update' ? isName(next) && !notUpdateAfter.has(before ?? '') : text === 'select' || opening.has(`${text} ${next?.text}`)
+        text === 'update'
+          ? isName(next) && !notUpdateAfter.has(before ?? '')
+          : text === 'select' || opening.has(`${text} ${next?.text}`)
       if (opens) {
         begin(text)
         hasTables[hasTables.length - 1] = true
@@ -143,7 +213,8 @@ function namesOfWith(statement: readonly SqlToken[]): ReadonlySet<string> {
     if (!isName(token) || !['with', 'recursive', ','].includes(before)) continue
     let end = at + 1
     if (statement[end]?.text === '(') while (end < statement.length && statement[end++]?.text !== ')');
-    if (statement[end]?.text === 'as' && /^(?:\(|not|materialized)$/.test(statement[end + 1]?.text ?? '')) names.add(token.text)
+    if (statement[end]?.text === 'as' && /^(?:\(|not|materialized)$/.test(statement[end + 1]?.text ?? ''))
+      names.add(token.text)
   }
   return names
 }
@@ -153,7 +224,9 @@ function calledIn(statement: readonly SqlToken[]): string | undefined {
   for (let at = 0; at < statement.length; at += 1) {
     if (!isName(statement[at])) continue
     const [name, end] = dotted(statement, at)
-    const told = (end > at + 1 && !name.startsWith('pg_catalog.')) || /^(?:worker|citus|read_intermediate|fetch_intermediate)_/.test(name)
+    const told =
+      (end > at + 1 && !name.startsWith('pg_catalog.')) ||
+      /^(?:worker|citus|read_intermediate|fetch_intermediate)_/.test(name)
     if (told && statement[end]?.text === '(') return name
     at = end - 1
   }

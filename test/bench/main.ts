@@ -18,6 +18,7 @@ import type { Measured } from './report.ts'
 import { nodeHold, rollingRestarts } from './rolling-restart.ts'
 import { scrapeInTrouble } from './scrape-in-trouble.ts'
 import { start } from './start.ts'
+import { statements } from './statements.ts'
 
 const claims: readonly Claim[] = [
   start,
@@ -33,6 +34,7 @@ const claims: readonly Claim[] = [
   manyShards,
   rendering,
   scrapeInTrouble,
+  statements,
 ]
 /** A run takes about twenty minutes; one that takes twice that has got stuck. */
 const longest = 2_400_000

@@ -17,7 +17,9 @@ const factsOf = (lines: readonly Line[]): readonly object[] => statements(lines)
 const failed = (statement: string | undefined, at: number, code = '22012'): Line => ({
   severity: 'ERROR',
   message: 'x',
-  ...{ code, at, statement },
+  code,
+  at,
+  statement,
 })
 
 suite('a statement', () => {
@@ -161,7 +163,10 @@ suite('what is kept', () => {
 
   test('of one session ends with what Citus did', () => {
     const assembler = new Assembler({ sessionSize: 5_000 })
-    const issued = Array.from({ length: 100 }, (): Line => ({ severity: 'NOTICE', message: `issuing ${'x'.repeat(300)}` }))
+    const issued = Array.from({ length: 100 }, (): Line => ({
+      severity: 'NOTICE',
+      message: `issuing ${'x'.repeat(300)}`,
+    }))
     const told = records([...issued, { message: 'duration: 1.000 ms  statement: select 1' }]).flatMap((record) =>
       assembler.push(record),
     )

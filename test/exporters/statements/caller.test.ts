@@ -9,8 +9,10 @@ const traceId = '0af7651916cd43dd8448eb211c80319c'
 const spanId = 'b7ad6b7169203331'
 const good = `00-${traceId}-${spanId}-01`
 const setting = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), sampled: false }
-const sourceOf = (text: string, over: { application?: string; prepared?: boolean; setting?: undefined } = {}): string | undefined =>
-  callerOf({ text, prepared: false, application: 'shop', setting, ...over })?.source
+const sourceOf = (
+  text: string,
+  over: { application?: string; prepared?: boolean; setting?: undefined } = {},
+): string | undefined => callerOf({ text, prepared: false, application: 'shop', setting, ...over })?.source
 
 suite('a traceparent', () => {
   test('is read with its flag', () => {
@@ -23,11 +25,23 @@ suite('a traceparent', () => {
     assert.ok(parseTraceparent(`cc${good.slice(2)}-what-ever`))
   })
   const wrong = [
-    ...['', 'x', good.slice(1), `${good}0`, `${good}-more`, ` ${good}`, good.toUpperCase(), `cc${good.slice(2)}x`],
-    ...[`ff${good.slice(2)}`, good.replace(traceId, '0'.repeat(32)), good.replace(spanId, '0'.repeat(16))],
-    ...[good.replace('-', '_'), good.replace(/01$/, 'xx'), `${good}\n`],
+    '',
+    'x',
+    good.slice(1),
+    `${good}0`,
+    `${good}-more`,
+    ` ${good}`,
+    good.toUpperCase(),
+    `cc${good.slice(2)}x`,
+    `ff${good.slice(2)}`,
+    good.replace(traceId, '0'.repeat(32)),
+    good.replace(spanId, '0'.repeat(16)),
+    good.replace('-', '_'),
+    good.replace(/01$/, 'xx'),
+    `${good}\n`,
   ]
-  for (const text of wrong) test(`is none: ${JSON.stringify(text)}`, () => assert.equal(parseTraceparent(text), undefined))
+  for (const text of wrong)
+    test(`is none: ${JSON.stringify(text)}`, () => assert.equal(parseTraceparent(text), undefined))
 })
 
 suite('a caller', () => {
@@ -70,7 +84,9 @@ suite('a caller', () => {
   })
 
   test('is found behind any text that PostgreSQL would take', () => {
-    const noise = fc.array(fc.constantFrom("'a''b'", 'x', '"q""/*"', '$$ /* $$', "E'\\''", '/* c /* d */ */', '-- e\n', '1'))
+    const noise = fc.array(
+      fc.constantFrom("'a''b'", 'x', '"q""/*"', '$$ /* $$', "E'\\''", '/* c /* d */ */', '-- e\n', '1'),
+    )
     fc.assert(
       fc.property(noise, noise, (before, after) =>
         assert.equal(sourceOf(`${before.join(' ')} /*traceparent='${good}'*/ ${after.join(' ')}`), 'comment'),

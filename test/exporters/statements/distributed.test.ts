@@ -4,9 +4,13 @@ import { suite, test } from 'node:test'
 import { begin, statements } from '../../support/log-records.ts'
 import type { Line } from '../../support/log-records.ts'
 
-const assign = (number: number): string => `SELECT assign_distributed_transaction_id(0, ${number}, '2026-01-01 00:00:00+00');`
+const assign = (number: number): string =>
+  `SELECT assign_distributed_transaction_id(0, ${number}, '2026-01-01 00:00:00+00');`
 const transaction = (number: number): string => `0,${number},2026-01-01 00:00:00+00`
-const done = (text: string, over: Partial<Line> = {}): Line => ({ message: `duration: 1.000 ms  statement: ${text}`, ...over })
+const done = (text: string, over: Partial<Line> = {}): Line => ({
+  message: `duration: 1.000 ms  statement: ${text}`,
+  ...over,
+})
 const issued = (text: string, connection: number, over: Partial<Line> = {}): Line => ({
   severity: 'NOTICE',
   message: `issuing ${text}`,
@@ -27,7 +31,13 @@ suite('commands of Citus', () => {
       done('select 0', { at: 10 }),
     ])
     assert.deepEqual(
-      first?.commands.map(({ text, issuedAt, endedAt, server, connection }) => [text, issuedAt - begin, endedAt - begin, server, connection]),
+      first?.commands.map(({ text, issuedAt, endedAt, server, connection }) => [
+        text,
+        issuedAt - begin,
+        endedAt - begin,
+        server,
+        connection,
+      ]),
       [
         ['select 1', 1, 5, 'worker-1:5432', '1'],
         ['select 2', 2, 9, 'worker-1:5432', '2'],
@@ -39,7 +49,13 @@ suite('commands of Citus', () => {
   })
 
   test('have a place in their transaction, which is the same where they run', () => {
-    const texts = ['update t set a = 1', 'update t set a = 1', 'SAVEPOINT savepoint_2', 'select 1', 'update t set a = 1']
+    const texts = [
+      'update t set a = 1',
+      'update t set a = 1',
+      'SAVEPOINT savepoint_2',
+      'select 1',
+      'update t set a = 1',
+    ]
     const frame = [`BEGIN TRANSACTION ISOLATION LEVEL READ COMMITTED;${assign(7)}`, ...texts, 'COMMIT', 'select 1']
     const sent = statements([...frame.map((text) => issued(text, 3)), done('commit')])
     const places = sent.flatMap(({ commands }) => commands.map(({ text, place }) => [text, place]))
@@ -85,9 +101,13 @@ test('a statement is an application’s, a task of Citus, or its upkeep', () => 
     ['citus_rebalancer gpid=10000000001', 'select 1', 'internal', '10000000001'],
     [application, 'SELECT a FROM dump_local_wait_edges()', 'internal', '999999990000021686'],
     [application, "SELECT gid FROM pg_prepared_xacts WHERE gid LIKE 'citus_0_%'", 'internal', '999999990000021686'],
-    ...[`BEGIN;set local a = 'x';${assign(1)}`, 'COMMIT', "PREPARE TRANSACTION 'citus_0_1_2_3'", "COMMIT PREPARED 'x'", 'SAVEPOINT s'].map(
-      (text) => [application, text, 'internal', '999999990000021686'] as const,
-    ),
+    ...[
+      `BEGIN;set local a = 'x';${assign(1)}`,
+      'COMMIT',
+      "PREPARE TRANSACTION 'citus_0_1_2_3'",
+      "COMMIT PREPARED 'x'",
+      'SAVEPOINT s',
+    ].map((text) => [application, text, 'internal', '999999990000021686'] as const),
   ]
   for (const [name, text, kind, gpid] of rows) {
     const [told] = statements([done(text, { application: name })])
@@ -107,21 +127,58 @@ suite('the setting with a trace context', () => {
   const rows: readonly (readonly [what: string, texts: readonly (string | Line)[], spans: string])[] = [
     ['holds to the end of the transaction', ['begin', set(1), 'select 1', 'commit', 'select 1'], '.111.'],
     ['is nothing outside of one', [set(1), 'select 1'], '1.'],
-    ['of the session holds', [`set app.traceparent to '${id(1)}'`, 'select 1', 'reset app.traceparent', 'select 1'], '11..'],
-    ['of the session goes with its transaction', ['begin', `set app.traceparent = '${id(1)}'`, 'rollback', 'select 1'], '.11.'],
-    ['of a transaction that failed', ['begin', `set App.Traceparent = '${id(1)}'`, fails, 'commit', 'select 1'], '.111.'],
-    ['by a function', ['begin', `select set_config('app.traceparent', '${id(1)}', true)`, 'select 1', 'commit', 'select 1'], '.111.'],
+    [
+      'of the session holds',
+      [`set app.traceparent to '${id(1)}'`, 'select 1', 'reset app.traceparent', 'select 1'],
+      '11..',
+    ],
+    [
+      'of the session goes with its transaction',
+      ['begin', `set app.traceparent = '${id(1)}'`, 'rollback', 'select 1'],
+      '.11.',
+    ],
+    [
+      'of a transaction that failed',
+      ['begin', `set App.Traceparent = '${id(1)}'`, fails, 'commit', 'select 1'],
+      '.111.',
+    ],
+    [
+      'by a function',
+      ['begin', `select set_config('app.traceparent', '${id(1)}', true)`, 'select 1', 'commit', 'select 1'],
+      '.111.',
+    ],
     ['that nobody knows', ['begin', set(1), "select set_config('app.traceparent', $1, true)", 'select 1'], '.1..'],
     ['that is malformed', ['begin', set(1), "set local app.traceparent = 'x'", 'select 1'], '.1..'],
     [
       'comes back with a savepoint',
-      ['begin', set(1), 'savepoint a', set(2), 'select 1', 'rollback to savepoint a', 'select 1', 'release a', 'select 1'],
+      [
+        'begin',
+        set(1),
+        'savepoint a',
+        set(2),
+        'select 1',
+        'rollback to savepoint a',
+        'select 1',
+        'release a',
+        'select 1',
+      ],
       '.11222111',
     ],
-    ['stays when a savepoint is released', ['begin', 'savepoint a', set(2), 'release savepoint a', 'select 1', 'commit'], '..2222'],
+    [
+      'stays when a savepoint is released',
+      ['begin', 'savepoint a', set(2), 'release savepoint a', 'select 1', 'commit'],
+      '..2222',
+    ],
     [
       'as Citus sends it to a worker',
-      [`BEGIN;${set(1)};SAVEPOINT s;${set(2)};${assign(1)}`, 'select 1', 'ROLLBACK TO SAVEPOINT s', 'select 1', 'COMMIT', 'select 1'],
+      [
+        `BEGIN;${set(1)};SAVEPOINT s;${set(2)};${assign(1)}`,
+        'select 1',
+        'ROLLBACK TO SAVEPOINT s',
+        'select 1',
+        'COMMIT',
+        'select 1',
+      ],
       '22211.',
     ],
     ['in one string with what it is for', [`begin; ${set(3)}; select 1; commit`, 'select 1'], '3.'],

@@ -16,14 +16,19 @@ const of = (text: string, kind: Statement['kind'] = 'task', failed?: string): Sh
 
 suite('shards', () => {
   const rows: readonly (readonly [text: string, summary: string, told: string, shards: readonly string[]])[] = [
-    ['SELECT a FROM public.orders_102008 orders WHERE true', 'SELECT orders', 'select a from public.orders orders where ?', ['102008']],
+    [
+      'SELECT a FROM public.orders_102008 orders WHERE true',
+      'SELECT orders',
+      'select a from public.orders orders where ?',
+      ['102008'],
+    ],
     ['DELETE FROM "Odd ""name""_102010"', 'DELETE "Odd ""name"""', 'delete from "Odd ""name"""', ['102010']],
     ['SELECT FROM events_2026_102011', 'SELECT events_2026', 'select from events_2026', ['102011']],
     [`SELECT FROM ${long.slice(0, 47)}_1a2b3c4d_102012`, `SELECT ${long}`, `select from ${long}`, ['102012']],
     ['SELECT FROM orders_102999', 'SELECT orders_102999', 'select from orders_102999', []],
     ['CREATE INDEX i_102008 ON orders_102008 (a)', 'CREATE INDEX', 'create index i on orders(a)', ['102008']],
     [
-      'INSERT INTO orders_102008 AS t (a) SELECT a FROM read_intermediate_results(\'{x_from_102009_to_1}\'::text[], \'binary\') r(a)',
+      "INSERT INTO orders_102008 AS t (a) SELECT a FROM read_intermediate_results('{x_from_102009_to_1}'::text[], 'binary') r(a)",
       'INSERT orders SELECT',
       'insert into orders as t(a) select a from read_intermediate_results(?) r(a)',
       ['102008', '102009'],
@@ -34,7 +39,12 @@ suite('shards', () => {
       'select worker_apply_shard_ddl_command(?)',
       ['102008'],
     ],
-    ['COPY "repartitioned_results_21_from_102008_to_1" TO STDOUT WITH (format result)', 'COPY "repartitioned_results_?_from_?_to_?"', 'copy ? to stdout with(format result)', []],
+    [
+      'COPY "repartitioned_results_21_from_102008_to_1" TO STDOUT WITH (format result)',
+      'COPY "repartitioned_results_?_from_?_to_?"',
+      'copy ? to stdout with(format result)',
+      [],
+    ],
     ['COPY "3_1" FROM STDIN WITH (format result)', 'COPY "?_?"', 'copy ? from stdin with(format result)', []],
   ]
   for (const [text, summary, told, shards] of rows)
@@ -45,7 +55,8 @@ suite('shards', () => {
     })
 
   test('of one table are one shape, and a client’s table may have such a name', () => {
-    const text = (id: string): string => `SELECT a FROM public.orders_${id} orders WHERE (id OPERATOR(pg_catalog.=) '${id}'::bigint)`
+    const text = (id: string): string =>
+      `SELECT a FROM public.orders_${id} orders WHERE (id OPERATOR(pg_catalog.=) '${id}'::bigint)`
     assert.equal(of(text('102008')).id, of(text('102009')).id)
     assert.equal(of('select from visits_102008', 'client').summary, 'SELECT visits_102008')
     assert.equal(of('select from orders_102008', 'client').summary, 'SELECT orders')
@@ -73,7 +84,9 @@ test('names that are made up for one use do not make shapes', () => {
 })
 
 test('a statement that PostgreSQL could not read is told by its command alone, and by nothing where that is none', () => {
-  assert.deepEqual(of("insert into t values ('it's secret')", 'client', '42601'), { ...of("insert into t values ('x", 'client', '42601') })
+  assert.deepEqual(of("insert into t values ('it's secret')", 'client', '42601'), {
+    ...of("insert into t values ('x", 'client', '42601'),
+  })
   assert.equal(of("insert into t values ('it's secret')", 'client', '42601').summary, 'INSERT')
   assert.equal(of("secret 'x'", 'client', '42601').summary, 'SQL')
   assert.equal(of("insert into t values ('it''s')", 'client', '23505').text, 'insert into t values(?)')

@@ -169,13 +169,14 @@ export class Assembler {
     const { distributed } = session.transaction
     const setting = session.transaction.apply(commands)
     return this.#made(session, record, {
-      ...{ text, prepared: named, failed: undefined, setting },
-      ...{
-        startedAt: steps?.startedAt ?? begin,
-        startEstimated: false,
-        parseMs: steps?.parseMs,
-        bindMs: steps?.bindMs,
-      },
+      text,
+      prepared: named,
+      failed: undefined,
+      setting,
+      startedAt: steps?.startedAt ?? begin,
+      startEstimated: false,
+      parseMs: steps?.parseMs,
+      bindMs: steps?.bindMs,
       distributed: part === 'fetch' ? undefined : distributed,
     })
   }
@@ -196,15 +197,15 @@ export class Assembler {
     const { distributed, setting } = session.transaction
     session.transaction.fail(sessionCommands(text, this.#setting))
     return this.#made(session, record, {
-      ...{
-        text,
-        prepared: steps?.named ?? session.stale.has(text),
-        failed: record.code ?? 'XX000',
-        setting,
-        distributed,
-      },
-      ...{ startedAt: known ?? Math.max(guess, session.lastEnd), startEstimated: known === undefined },
-      ...{ parseMs: steps?.parseMs, bindMs: steps?.bindMs },
+      text,
+      prepared: steps?.named ?? session.stale.has(text),
+      failed: record.code ?? 'XX000',
+      setting,
+      distributed,
+      startedAt: known ?? Math.max(guess, session.lastEnd),
+      startEstimated: known === undefined,
+      parseMs: steps?.parseMs,
+      bindMs: steps?.bindMs,
     })
   }
 

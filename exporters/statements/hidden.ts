@@ -16,8 +16,27 @@ type Rule = (statement: readonly SqlToken[]) => Range
 
 /** Words between a command and the name that it is about. */
 const between = new Set([
-  ...['savepoint', 'prepare', 'transaction', 'to', 'work', 'from', 'in', 'next', 'prior', 'first', 'last', 'all'],
-  ...['absolute', 'relative', 'forward', 'backward', 'cursor', 'and', 'chain', 'no', 'prepared'],
+  'savepoint',
+  'prepare',
+  'transaction',
+  'to',
+  'work',
+  'from',
+  'in',
+  'next',
+  'prior',
+  'first',
+  'last',
+  'all',
+  'absolute',
+  'relative',
+  'forward',
+  'backward',
+  'cursor',
+  'and',
+  'chain',
+  'no',
+  'prepared',
 ])
 const isName = ({ kind, text }: SqlToken): boolean => kind === 'quoted' || (kind === 'name' && !between.has(text))
 

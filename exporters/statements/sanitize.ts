@@ -29,23 +29,21 @@ const constants = new Set(['true', 'false', 'null'])
 const notConstantAfter = new Set(['is', 'not', 'set'])
 /** Behind these a sign belongs to the number that follows. */
 const signAfter = new Set([
-  ...[
-    'select',
-    'and',
-    'or',
-    'not',
-    'when',
-    'then',
-    'else',
-    'limit',
-    'offset',
-    'between',
-    'by',
-    'like',
-    'in',
-    'as',
-    'default',
-  ],
+  'select',
+  'and',
+  'or',
+  'not',
+  'when',
+  'then',
+  'else',
+  'limit',
+  'offset',
+  'between',
+  'by',
+  'like',
+  'in',
+  'as',
+  'default',
 ])
 
 function withoutValues(statement: readonly SqlToken[]): readonly SqlToken[] {

@@ -55,22 +55,20 @@ function readsOtherwise(text: string, tokens: readonly SqlToken[]): boolean {
 }
 
 const commands = new Set([
-  ...[
-    'select',
-    'insert',
-    'update',
-    'delete',
-    'with',
-    'merge',
-    'create',
-    'alter',
-    'drop',
-    'copy',
-    'call',
-    'do',
-    'set',
-    'begin',
-  ],
+  'select',
+  'insert',
+  'update',
+  'delete',
+  'with',
+  'merge',
+  'create',
+  'alter',
+  'drop',
+  'copy',
+  'call',
+  'do',
+  'set',
+  'begin',
 ])
 
 function isCommand({ kind, text }: SqlToken): boolean {

@@ -65,21 +65,23 @@ const dull = new Set([
 ])
 /** Words that end a list of tables. */
 const ends = new Set([
-  ...[
-    'where',
-    'group',
-    'having',
-    'order',
-    'limit',
-    'offset',
-    'window',
-    'union',
-    'intersect',
-    'except',
-    'returning',
-    'set',
-  ],
-  ...['values', 'select', 'for', 'when', 'fetch'],
+  'where',
+  'group',
+  'having',
+  'order',
+  'limit',
+  'offset',
+  'window',
+  'union',
+  'intersect',
+  'except',
+  'returning',
+  'set',
+  'values',
+  'select',
+  'for',
+  'when',
+  'fetch',
 ])
 /** Commands whose target follows them. */
 const direct = new Set([
@@ -95,8 +97,26 @@ const direct = new Set([
   'reindex',
 ])
 const kinds = new Set([
-  ...['table', 'index', 'view', 'sequence', 'schema', 'function', 'procedure', 'type', 'trigger', 'policy', 'domain'],
-  ...['extension', 'role', 'user', 'database', 'publication', 'subscription', 'server', 'materialized', 'statistics'],
+  'table',
+  'index',
+  'view',
+  'sequence',
+  'schema',
+  'function',
+  'procedure',
+  'type',
+  'trigger',
+  'policy',
+  'domain',
+  'extension',
+  'role',
+  'user',
+  'database',
+  'publication',
+  'subscription',
+  'server',
+  'materialized',
+  'statistics',
 ])
 /** Of these the name is told, too. */
 const namedKinds = new Set([

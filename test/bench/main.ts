@@ -20,6 +20,7 @@ import { nodeHold, rollingRestarts } from './rolling-restart.ts'
 import { scrapeInTrouble } from './scrape-in-trouble.ts'
 import { start } from './start.ts'
 import { tracing } from './tracing.ts'
+import { statements } from './statements.ts'
 
 const claims: readonly Claim[] = [
   start,
@@ -37,6 +38,7 @@ const claims: readonly Claim[] = [
   rendering,
   scrapeInTrouble,
   readingLog,
+  statements,
 ]
 /** A run takes about twenty-five minutes; one that takes twice that has got stuck. */
 const longest = 2_400_000

@@ -4,7 +4,6 @@ import { after, before, suite, test } from 'node:test'
 import type { Client } from 'pg'
 import { eventually } from '../../deploy/local/eventually.ts'
 import type { LocalCluster } from '../../deploy/local/local-cluster.ts'
-import { patience } from '../support/joining.ts'
 import { application, callerOf, startLogged } from '../support/logged-cluster.ts'
 import { OtlpReceiver } from '../support/otlp-receiver.ts'
 import type { ReceivedSpan } from '../support/otlp-receiver.ts'
@@ -27,14 +26,10 @@ suite('spans of statements', () => {
 
   /** The spans of a trace that are PostgreSQL's, once there are so many. */
   async function spansOf(traceId: string, count = 1): Promise<readonly ReceivedSpan[]> {
-    return await eventually(
-      `${count} spans of the trace arrive`,
-      () => {
-        const found = receiver.spans.filter((span) => span.traceId === traceId)
-        return found.length >= count ? found : undefined
-      },
-      patience,
-    )
+    return await eventually(`${count} spans of the trace arrive`, () => {
+      const found = receiver.spans.filter((span) => span.traceId === traceId)
+      return found.length >= count ? found : undefined
+    })
   }
 
   test('are children of the caller that asked for them, with what PostgreSQL did and without any value', async () => {
@@ -95,10 +90,8 @@ suite('spans of statements', () => {
     const caller = callerOf('unasked', false)
     await client.query(`select 'fast' ${caller.comment}`)
     await client.query(`select pg_sleep(0.4) ${caller.comment}`)
-    const span = await eventually(
-      'the slow one arrives',
-      () => receiver.spans.find(({ links }) => links.some(({ traceId }) => traceId === caller.traceId)),
-      patience,
+    const span = await eventually('the slow one arrives', () =>
+      receiver.spans.find(({ links }) => links.some(({ traceId }) => traceId === caller.traceId)),
     )
     assert.deepEqual([span.name, span.parentSpanId, span.links[0]?.spanId], ['SELECT', '', caller.spanId])
     assert.equal(span.attributes['sampling.reason'], 'slow')

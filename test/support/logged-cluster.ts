@@ -46,7 +46,10 @@ export async function application({ postgres }: LocalNode, name = 'shop'): Promi
 }
 
 /** A trace context that an application might have, and the comment in which it says so. */
-export function callerOf(name: string, sampled = true): { traceId: string; spanId: string; comment: string; text: string } {
+export function callerOf(
+  name: string,
+  sampled = true,
+): { traceId: string; spanId: string; comment: string; text: string } {
   const traceId = Buffer.from(name.padEnd(16).slice(0, 16)).toString('hex')
   const spanId = Buffer.from(name.padEnd(8).slice(0, 8)).toString('hex')
   const text = `00-${traceId}-${spanId}-0${sampled ? 1 : 0}`

@@ -1,7 +1,9 @@
 // The jsonlog of real servers, read whole: records of a session, as the assembler gets them, without the reader that the product has.
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { LogRecord } from '../../exporters/statements/statement.ts'
+import { Assembler } from '../../exporters/statements/assembler.ts'
+import type { AssemblerLosses } from '../../exporters/statements/assembler.ts'
+import type { LogRecord, Statement } from '../../exporters/statements/statement.ts'
 
 /** Settings of a server that logs every statement as JSON. */
 export const logging: Readonly<Record<string, string>> = {
@@ -45,4 +47,24 @@ export function recordOf(line: string): LogRecord {
     queryId: fields['query_id'],
     cut: false,
   }
+}
+
+/** What a server's lines tell of, and what was lost. */
+export function assembled(lines: readonly string[]): {
+  readonly statements: readonly Statement[]
+  readonly losses: AssemblerLosses
+} {
+  const assembler = new Assembler()
+  const statements = lines.flatMap((line) => assembler.push(recordOf(line)))
+  return { statements: [...statements, ...assembler.flush(Infinity)], losses: assembler.losses }
+}
+
+/** The file with a recorded log. */
+export function goldenLog(name: string): URL {
+  return new URL(`../golden/jsonlog/${name}.jsonl`, import.meta.url)
+}
+
+/** The lines of a recorded log. */
+export function goldenLines(name: string): readonly string[] {
+  return readFileSync(goldenLog(name), 'utf8').split('\n').filter(Boolean)
 }

@@ -17,7 +17,9 @@ const factsOf = (lines: readonly Line[]): readonly object[] => statements(lines)
 const failed = (statement: string | undefined, at: number, code = '22012'): Line => ({
   severity: 'ERROR',
   message: 'x',
-  ...{ code, at, statement },
+  code,
+  at,
+  statement,
 })
 
 suite('a statement', () => {

@@ -25,9 +25,20 @@ suite('a traceparent', () => {
     assert.ok(parseTraceparent(`cc${good.slice(2)}-what-ever`))
   })
   const wrong = [
-    ...['', 'x', good.slice(1), `${good}0`, `${good}-more`, ` ${good}`, good.toUpperCase(), `cc${good.slice(2)}x`],
-    ...[`ff${good.slice(2)}`, good.replace(traceId, '0'.repeat(32)), good.replace(spanId, '0'.repeat(16))],
-    ...[good.replace('-', '_'), good.replace(/01$/, 'xx'), `${good}\n`],
+    '',
+    'x',
+    good.slice(1),
+    `${good}0`,
+    `${good}-more`,
+    ` ${good}`,
+    good.toUpperCase(),
+    `cc${good.slice(2)}x`,
+    `ff${good.slice(2)}`,
+    good.replace(traceId, '0'.repeat(32)),
+    good.replace(spanId, '0'.repeat(16)),
+    good.replace('-', '_'),
+    good.replace(/01$/, 'xx'),
+    `${good}\n`,
   ]
   for (const text of wrong)
     test(`is none: ${JSON.stringify(text)}`, () => assert.equal(parseTraceparent(text), undefined))

@@ -6,8 +6,8 @@ import { reasonOf } from '../errors.ts'
 import type { View } from './view.ts'
 
 /** Requests that are answered a second and at once; a peer with a thousand tasks a second sends thirty. */
-const perSecond = 200
-const atOnce = 400
+const perSecond = 100
+const atOnce = 300
 /** The thread that reads the log has this long, milliseconds. */
 const deadline = 500
 

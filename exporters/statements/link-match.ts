@@ -31,6 +31,8 @@ export interface KnownCommand {
 export interface KnownBackend {
   /** In the order in which they ended; a backend has one at a time. */
   readonly statements: readonly KnownStatement[]
+  /** All commands of a transaction, in the order in which they were issued. */
+  readonly sentIn: (transaction: string) => readonly KnownCommand[]
   /** Commands of a statement that has not ended. */
   readonly running: readonly Pick<KnownCommand, 'text' | 'issuedAt'>[]
   /** Since when every line of the log was read and is remembered, milliseconds since 1970. */
@@ -63,7 +65,7 @@ export function parentOf(ask: LinkAsk, known: KnownBackend): LinkAnswer {
   return byCommand(ask, known, near) ?? byContext(ask, known, near) ?? byTime(ask, known, near)
 }
 
-/** The statements that have anything to do with the time of a task. */
+/** The statements that may have sent a task: a task begins after its statement, and not long after the end of that. */
 function around(ask: LinkAsk, { statements, slack }: KnownBackend): readonly KnownStatement[] {
   const earliest = ask.startedAt - slack - underWay
   let [low, high] = [0, statements.length]
@@ -72,8 +74,9 @@ function around(ask: LinkAsk, { statements, slack }: KnownBackend): readonly Kno
     if ((statements[middle]?.endedAt ?? 0) < earliest) low = middle + 1
     else high = middle
   }
-  const end = statements.findIndex(({ startedAt }, index) => index >= low && startedAt > ask.endedAt + slack)
-  return statements.slice(low, end === -1 ? undefined : end)
+  let end = low
+  while ((statements[end]?.startedAt ?? Infinity) <= ask.startedAt + slack) end += 1
+  return statements.slice(low, end)
 }
 
 function linkTo(method: LinkMethod, statement: KnownStatement, command?: KnownCommand): Link {
@@ -136,14 +139,9 @@ function byCommand(ask: LinkAsk, known: KnownBackend, near: readonly KnownStatem
 function byPlace(ask: LinkAsk, known: KnownBackend, candidates: readonly Candidate[]): readonly Candidate[] {
   const { place } = ask
   if (place === undefined || candidates.every(({ command }) => command.transaction === undefined)) return candidates
-  const sent = known.statements
-    .flatMap(({ commands }) => commands)
-    .filter(
-      ({ text, transaction, server }) =>
-        text === ask.text &&
-        transaction?.id === place.transaction &&
-        (known.from === undefined || server === known.from),
-    )
+  const sent = known
+    .sentIn(place.transaction)
+    .filter(({ text, server }) => text === ask.text && (known.from === undefined || server === known.from))
   const [one] = sent
   // Seen whole, and in one order on both sides.
   const inOrder =

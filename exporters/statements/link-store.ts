@@ -57,9 +57,10 @@ function known(statement: Statement, { traceId, spanId, sampled, commandSpans }:
 export class LinkStore {
   readonly #options: LinkStoreOptions
   readonly #backends = new Map<number, KnownStatement[]>()
+  /** Commands by the transactions in which they were issued. */
+  readonly #transactions = new Map<string, KnownCommand[]>()
   /** The backends of all statements in the order in which they came: who is forgotten first. */
-  #order: number[] = []
-  #forgotten = 0
+  readonly #order: number[] = []
   #size = 0
   #wholeSince: number
   #readUpTo = -Infinity
@@ -81,6 +82,7 @@ export class LinkStore {
     const statements = this.#backends.get(pid)
     if (statements === undefined) this.#backends.set(pid, [one])
     else statements.push(one)
+    for (const command of one.commands) this.#remember(command)
     this.#order.push(pid)
     this.#size += 1 + one.commands.length
     this.#forget(one.endedAt)
@@ -104,6 +106,7 @@ export class LinkStore {
     const { pid } = initiator
     return parentOf(ask, {
       statements: this.#backends.get(pid) ?? [],
+      sentIn: (transaction) => this.#transactions.get(transaction) ?? [],
       running: this.#options.running(pid).map(({ text, issuedAt }) => ({ text: textHash(text), issuedAt })),
       wholeSince: this.#wholeSince,
       readUpTo: this.#readUpTo,
@@ -112,24 +115,50 @@ export class LinkStore {
     })
   }
 
+  #remember(command: KnownCommand): void {
+    if (command.transaction === undefined) return
+    const sent = this.#transactions.get(command.transaction.id)
+    if (sent === undefined) this.#transactions.set(command.transaction.id, [command])
+    else sent.push(command)
+  }
+
+  /** The first of its transaction that is remembered. */
+  #forgetCommand({ transaction }: KnownCommand): void {
+    const sent = transaction && this.#transactions.get(transaction.id)
+    sent?.shift()
+    if (transaction !== undefined && sent?.length === 0) this.#transactions.delete(transaction.id)
+  }
+
+  /** Forgets a tenth at a time, so that long lists are moved up rarely. */
   #forget(now: number): void {
     const { limit, keepFor } = this.#options
-    for (;;) {
-      const pid = this.#order[this.#forgotten]
-      const statements = pid === undefined ? undefined : this.#backends.get(pid)
-      const oldest = statements?.[0]
-      if (pid === undefined || statements === undefined || oldest === undefined) return
-      if (this.#size <= limit && oldest.endedAt >= now - keepFor) return
-      statements.shift()
-      if (statements.length === 0) this.#backends.delete(pid)
-      this.#size -= 1 + oldest.commands.length
-      this.#forgotten += 1
+    const isFull = this.#size > limit
+    if (!isFull && this.#oldestEnd >= now - keepFor * 1.1) return
+    const room = isFull ? limit * 0.9 : limit
+    const gone = new Map<number, number>()
+    let [count, size] = [0, this.#size]
+    for (const pid of this.#order) {
+      const nth = gone.get(pid) ?? 0
+      const oldest = this.#backends.get(pid)?.[nth]
+      if (oldest === undefined || (size <= room && oldest.endedAt >= now - keepFor)) break
+      for (const command of oldest.commands) this.#forgetCommand(command)
       this.lost(oldest.endedAt)
-      // Half of it is over: moved once for as many as were forgotten.
-      if (this.#forgotten * 2 > this.#order.length) {
-        this.#order = this.#order.slice(this.#forgotten)
-        this.#forgotten = 0
-      }
+      size -= 1 + oldest.commands.length
+      count += 1
+      gone.set(pid, nth + 1)
     }
+    this.#size = size
+    this.#order.splice(0, count)
+    for (const [pid, number] of gone) {
+      const statements = this.#backends.get(pid)
+      statements?.splice(0, number)
+      if (statements?.length === 0) this.#backends.delete(pid)
+    }
+  }
+
+  /** When the oldest ended; never where there is none. */
+  get #oldestEnd(): number {
+    const [pid] = this.#order
+    return (pid === undefined ? undefined : this.#backends.get(pid)?.[0]?.endedAt) ?? Infinity
   }
 }

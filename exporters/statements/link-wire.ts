@@ -6,8 +6,8 @@ export const linksPath = '/links'
 
 /** Asks in one request: with all fields they are half of the 8 KiB that a server takes. */
 export const mostAsks = 32
-/** No clock that is further off tells anything, milliseconds. */
-const worstUncertainty = 60_000
+/** An exchange that took longer was given up, milliseconds. */
+const worstUncertainty = 2_000
 
 const askForm = 'GPID,STARTED,MILLISECONDS,HASH,TRANSACTION,NTH,SEEN,TRACE,SPAN'
 const number = String.raw`\d{1,15}(?:\.\d{1,6})?`

@@ -37,7 +37,7 @@ class FakeSidecar {
     const options = { running: () => [], since: now() - 60_000, limit: 1_000, keepFor: 60_000 }
     this.store = new LinkStore({ ...options, nodeId: () => nodeId })
     this.asker = new LinkAsker({
-      clock: { now, sleep: systemClock.sleep },
+      clock: { now, sleep: async (ms, signal) => await systemClock.sleep(ms, signal) },
       random: Math.random,
       request: linkRequest(now),
       own: { nodeId: () => nodeId, store: this.store },
@@ -118,8 +118,19 @@ suite('the parents of tasks', () => {
       const { port: http } = new URL(await fake.server.listen({ host: 'localhost', port: 0 }))
       const { name, role, host, port } = member
       await announce(ledger, {
-        ...{ name, role, host, port, group_wanted: null, state: 'ready', ready: true, reason: '', maintenance: null },
-        ...{ sidecar_version: '0', lag_bytes: null, heartbeat_seconds: 30, http_port: Number(http) },
+        name,
+        role,
+        host,
+        port,
+        group_wanted: null,
+        state: 'ready',
+        ready: true,
+        reason: '',
+        sidecar_version: '0',
+        maintenance: null,
+        lag_bytes: null,
+        heartbeat_seconds: 30,
+        http_port: Number(http),
       })
     }
     addresses = sidecarAddresses(await readMembers(ledger))
@@ -177,7 +188,7 @@ suite('the parents of tasks', () => {
     const many = `${request}\r\n`.repeat(3_000) + `${request}Connection: close\r\n\r\n`
     const { statuses } = await exchange(port, (socket) => socket.write(many), 60_000)
     assert.equal(statuses.length, 3_001)
-    assert.ok(statuses.filter((status) => status === 200).length >= 390)
+    assert.ok(statuses.filter((status) => status === 200).length >= 290)
     assert.ok(statuses.includes(429))
     assert.equal(
       (await exchange(port, (socket) => socket.write('POST /links HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n')))

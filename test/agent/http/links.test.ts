@@ -61,7 +61,7 @@ suite('asked for links it', () => {
 
   const text = linksUrl(batch).slice('/links?'.length)
   const bad: readonly [what: string, query: string, says: RegExp][] = [
-    ['no uncertainty', 'ask=1', /^uncertainty: undefined is not milliseconds from 0 to 60000\n$/],
+    ['no uncertainty', 'ask=1', /^uncertainty: undefined is not milliseconds from 0 to 2000\n$/],
     ['a negative uncertainty', 'uncertainty=-1', /^uncertainty: "-1" is not /],
     ['two of them', 'uncertainty=1&uncertainty=2', /^uncertainty: \["1","2"\] is not /],
     ['an endless one', 'uncertainty=99999', /^uncertainty: "99999" is not /],

@@ -6,7 +6,12 @@ import type { Shape, Statement } from './statement.ts'
 import { topKinds } from './top-report.ts'
 import type { TopCounts, TopQuery } from './top-report.ts'
 
+/** How long seats are kept at least, milliseconds. */
+const seatedFor = 60_000
+
 export class ShapeStatistics {
+  readonly #now: () => number
+  #seatedAt = Number.NEGATIVE_INFINITY
   readonly #window: ShapeWindow
   /** Of Citus' upkeep no shape is told by itself. */
   readonly #counters: Readonly<Record<StatementKind, ShapeCounters>> = {
@@ -17,6 +22,7 @@ export class ShapeStatistics {
 
   /** `now` is the clock, milliseconds since 1970. */
   constructor(now: () => number) {
+    this.#now = now
     this.#window = new ShapeWindow(now)
   }
 
@@ -29,12 +35,19 @@ export class ShapeStatistics {
     return this.#window.top(query)
   }
 
-  /** What Prometheus is told; seats change hands when it is asked for, so ask as often as you tell. */
+  /** What Prometheus is told; may be asked for at any time, for seats change hands once a minute. */
   figures(): Pick<StatementFigures, 'shapes' | 'durations'> {
-    for (const kind of topKinds) this.#counters[kind].seat(this.#window.heaviest(kind))
+    this.#seat()
     return {
       shapes: Object.values(this.#counters).flatMap(({ shapes }) => shapes),
       durations: topKinds.map((kind) => this.#counters[kind].durations),
     }
+  }
+
+  #seat(): void {
+    const now = this.#now()
+    if (Math.abs(now - this.#seatedAt) < seatedFor) return
+    this.#seatedAt = now
+    for (const kind of topKinds) this.#counters[kind].seat(this.#window.heaviest(kind))
   }
 }

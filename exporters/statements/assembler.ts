@@ -81,7 +81,9 @@ export class Assembler {
 
   /** Commands of the statement that a backend has not ended. */
   running(pid: number): readonly Pick<RemoteCommand, 'text' | 'issuedAt'>[] {
-    return this.#backends.get(pid)?.running ?? []
+    const session = this.#backends.get(pid)
+    // One that waits for its plan is not told yet.
+    return session === undefined ? [] : [...(session.held?.commands ?? []), ...session.running]
   }
 
   /** The statements that ended before then and wait for a plan that will not come, milliseconds since 1970. */

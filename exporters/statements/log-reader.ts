@@ -54,26 +54,24 @@ export class LogReader {
   readonly #follower: LogFollower
   readonly #records = new LogRecords()
   readonly #assembler: Assembler
-  readonly #shapeOf: ReturnType<typeof shaper>
+  #shapeOf = shaper(() => undefined)
   readonly #statistics: ShapeStatistics
   readonly #spans: QuerySpans | undefined
   readonly #statements: Record<Statement['kind'], number> = { client: 0, task: 0, internal: 0 }
   #nodeId: string | undefined
   #addresses: ReadonlyMap<string, string> = new Map()
-  #tables: ReadonlyMap<string, string> = new Map()
   #lost = 0
 
   constructor({ folder, record, parameter, spans }: LogReaderOptions, world: ReaderWorld) {
     this.#world = world
     this.#follower = new LogFollower({ folder, record, now: () => world.elapsed() })
     this.#assembler = new Assembler({ setting: parameter })
-    this.#shapeOf = shaper((id) => this.#tables.get(id))
     this.#statistics = new ShapeStatistics(() => world.clock.now())
     this.#spans =
       spans &&
       new QuerySpans(spans, {
         ...world,
-        shapeOf: this.#shapeOf,
+        shapeOf: (statement) => this.#shapeOf(statement),
         nodeId: () => this.#nodeId,
         addresses: () => this.#addresses,
         running: (pid) => this.#assembler.running(pid),
@@ -84,8 +82,10 @@ export class LogReader {
   know({ nodeId, addresses, shards }: Whereabouts): void {
     this.#nodeId = nodeId ?? this.#nodeId
     this.#addresses = addresses ?? this.#addresses
-    if (shards !== undefined)
-      this.#tables = new Map(shards.flatMap(([table, ids]) => ids.map((id) => [id, table] as const)))
+    if (shards === undefined) return
+    const tables = new Map(shards.flatMap(([table, ids]) => ids.map((id) => [id, table] as const)))
+    // A new one: it remembers shapes, and those of new shards have names of shards.
+    this.#shapeOf = shaper((id) => tables.get(id))
   }
 
   /** Reads until the signal aborts; `onRead` is called when all that was there has been read. @throws what nobody expects. */

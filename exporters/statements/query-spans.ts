@@ -13,7 +13,7 @@ import type { ServerSpan, Standing } from './server-span.ts'
 import type { Shape, Statement } from './statement.ts'
 
 /** Statements and commands that tasks may ask for, and how long they may, milliseconds beyond their patience. */
-const mostKnown = 100_000
+const mostKnown = 20_000
 const longestKnown = 30_000
 /** Tasks that wait for their parents. */
 const mostWaiting = 5_000

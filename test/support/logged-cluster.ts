@@ -1,6 +1,7 @@
 // A cluster whose servers log every statement as JSON and whose sidecars read that, with an application on top.
 import { join } from 'node:path'
 import { Client } from 'pg'
+import { eventually } from '../../deploy/local/eventually.ts'
 import type { LocalCluster } from '../../deploy/local/local-cluster.ts'
 import type { LocalNode } from '../../deploy/local/local-node.ts'
 import { startCluster } from '../../deploy/local/start-cluster.ts'
@@ -29,7 +30,11 @@ export async function startLogged(options: LoggedOptions): Promise<LocalCluster>
   const cluster = await startCluster({ workers, env: quick, sidecars: false, postgresSettings })
   try {
     for (const node of cluster.nodes) node.sidecar.start(readingEnv(node, options))
-    for (const node of cluster.nodes) await joined(node)
+    for (const node of cluster.nodes) {
+      await joined(node)
+      // A reader begins at the end of the log, wherever that is when it begins.
+      await eventually(`the log of ${node.name} is read`, async () => (await readLines(node)) > 0)
+    }
     return cluster
   } catch (error) {
     await cluster.down()
@@ -37,10 +42,20 @@ export async function startLogged(options: LoggedOptions): Promise<LocalCluster>
   }
 }
 
+async function readLines({ sidecar }: LocalNode): Promise<number> {
+  const { body } = await sidecar.get('/metrics')
+  return Number(/^citus_sidecar_log_reader_lines_total (\d+)$/m.exec(body)?.[1] ?? 0)
+}
+
 /** A session of an application; the caller ends it. */
 export async function application({ postgres }: LocalNode, name = 'shop'): Promise<Client> {
-  const { host, port } = postgres
-  const client = new Client({ host, port, user: 'postgres', database: 'app', application_name: name })
+  const client = new Client({
+    host: postgres.socketDir,
+    port: postgres.port,
+    user: 'postgres',
+    database: 'app',
+    application_name: name,
+  })
   await client.connect()
   return client
 }

@@ -23,6 +23,9 @@ export interface ReceivedSpan {
   readonly resource: Values
   readonly scope: string
   readonly links: readonly { readonly traceId: string; readonly spanId: string }[]
+  /** Milliseconds since 1970. */
+  readonly startedAt: number
+  readonly endedAt: number
   /** Milliseconds. */
   readonly took: number
   /** Nanoseconds since 1970. */
@@ -37,6 +40,7 @@ interface AnyValue {
   readonly boolValue?: boolean
   readonly intValue?: string | number
   readonly doubleValue?: number
+  readonly arrayValue?: { readonly values?: readonly AnyValue[] }
 }
 interface Pair {
   readonly key: string
@@ -82,13 +86,13 @@ function hex(base64: string | undefined): string {
   return Buffer.from(base64 ?? '', 'base64').toString('hex')
 }
 
+function valueOf({ stringValue, boolValue, intValue, doubleValue, arrayValue }: AnyValue): unknown {
+  if (arrayValue !== undefined) return (arrayValue.values ?? []).map(valueOf)
+  return stringValue ?? boolValue ?? (intValue === undefined ? doubleValue : Number(intValue))
+}
+
 function valuesOf(pairs: readonly Pair[] = []): Values {
-  return Object.fromEntries(
-    pairs.map(({ key, value = {} }) => {
-      const { stringValue, boolValue, intValue, doubleValue } = value
-      return [key, stringValue ?? boolValue ?? (intValue === undefined ? doubleValue : Number(intValue))]
-    }),
-  )
+  return Object.fromEntries(pairs.map(({ key, value = {} }) => [key, valueOf(value)]))
 }
 
 /** What a request holds; `id` turns an id as the encoding has it into hexadecimal digits. */
@@ -108,6 +112,8 @@ function spansOf({ resourceSpans = [] }: WireRequest, id: (text: string | undefi
         scope: scope?.name ?? '',
         links: (span.links ?? []).map((link) => ({ traceId: id(link.traceId), spanId: id(link.spanId) })),
         begun: BigInt(span.startTimeUnixNano),
+        startedAt: Number(span.startTimeUnixNano) / 1e6,
+        endedAt: Number(span.endTimeUnixNano) / 1e6,
         took: Number(BigInt(span.endTimeUnixNano) - BigInt(span.startTimeUnixNano)) / 1e6,
       })),
     ),

@@ -9,6 +9,7 @@ import { QuerySpans } from './query-spans.ts'
 import type { QuerySpansOptions, Surroundings } from './query-spans.ts'
 import type { ServerSpan } from './server-span.ts'
 import { shaper } from './shape.ts'
+import { sleep } from './sleep.ts'
 import { ShapeStatistics } from './shape-statistics.ts'
 import type { Statement } from './statement.ts'
 import type { TopCounts, TopQuery } from './top-report.ts'
@@ -25,6 +26,8 @@ export interface LogReaderOptions {
 
 /** PostgreSQL's collector of the log writes so much later than a backend has said something, on a machine that is busy, milliseconds. */
 const collected = 500
+/** Until there may be room for more spans, milliseconds. */
+const takenEvery = 5
 
 /** What only the process around the reader knows, as far as it knows it. */
 export interface Whereabouts {
@@ -93,11 +96,15 @@ export class LogReader {
     this.#shapeOf = shaper((id) => tables.get(id))
   }
 
-  /** Reads until the signal aborts; `onRead` is called when all that was there has been read. @throws what nobody expects. */
+  /** Reads until the signal aborts; `onRead` is called when all that was there has been read, or more than is to wait. @throws what nobody expects. */
   async run(onRead: () => void, signal: AbortSignal): Promise<void> {
     const asking = this.#spans?.run(signal)
     await this.#follower.run(
-      (batch) => this.#take(batch),
+      async (batch) => {
+        this.#take(batch)
+        // Who catches up reads faster than anybody takes; what is not read yet waits in its file.
+        for (; this.#spans?.isHalfFull === true && !signal.aborted; await sleep(takenEvery, signal)) onRead()
+      },
       signal,
       () => {
         const upTo = this.#world.clock.now() - (this.#world.elapsed() - this.#follower.figures.readUpTo) - collected

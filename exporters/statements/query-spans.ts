@@ -104,6 +104,10 @@ export class QuerySpans {
     return this.#maker.hasWaiting
   }
 
+  get isHalfFull(): boolean {
+    return this.#maker.isHalfFull
+  }
+
   /** The spans that wait, at most so many; they are the caller's from then on. */
   take(most: number): readonly ServerSpan[] {
     return this.#maker.take(most)

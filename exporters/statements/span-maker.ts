@@ -44,6 +44,11 @@ export class SpanMaker {
     return this.#waiting.length > 0
   }
 
+  /** Whether so many wait that those of one more portion of the log may find no room. */
+  get isHalfFull(): boolean {
+    return this.#waiting.length >= mostWaiting / 2
+  }
+
   /** The spans that wait, at most so many. */
   take(most: number): readonly ServerSpan[] {
     return this.#waiting.splice(0, most)

@@ -62,7 +62,7 @@ export class Statements {
       this.#reader === undefined
         ? new ShapeStatistics(() => clock.now()).top(query)
         : await this.#reader.top(query, signal)
-    const known = { folder: config.statements ? config.logDir : undefined, jsonlog: this.#reader?.jsonlog }
+    const known = { wanted: config.statements, folder: config.logDir, jsonlog: this.#reader?.jsonlog }
     const logging = { ...known, version: facts().version, settings: await loggingSettings(sql(signal)) }
     return tellTop(counts, { node: config.node, reader: this.figures?.reader, logging })
   }

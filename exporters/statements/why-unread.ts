@@ -4,6 +4,8 @@ import type { Unread } from './top-report.ts'
 
 /** What is known of how the server logs. */
 export interface LoggingFacts {
+  /** CITUS_SIDECAR_STATEMENTS. */
+  readonly wanted: boolean
   /** CITUS_SIDECAR_LOG_DIR. */
   readonly folder: string | undefined
   /** Whether a file of jsonlog was found in it; undefined before anybody looked. */
@@ -23,6 +25,11 @@ const reasons: readonly (readonly [
   reason: (facts: LoggingFacts) => string,
   action: string,
 ])[] = [
+  [
+    ({ wanted }) => !wanted,
+    () => 'CITUS_SIDECAR_STATEMENTS is false',
+    'set it to true, or leave it out, and restart the sidecar',
+  ],
   [
     ({ folder }) => folder === undefined,
     () => 'CITUS_SIDECAR_LOG_DIR is not set',

@@ -25,7 +25,12 @@ suite('spans of statements in trouble', () => {
     const base = {
       workers: 0,
       receiver,
-      env: { CITUS_SIDECAR_SPANS_PER_MINUTE: '1000000', OTEL_BSP_MAX_QUEUE_SIZE: '60000' },
+      env: {
+        CITUS_SIDECAR_SPANS_PER_MINUTE: '1000000',
+        OTEL_BSP_MAX_QUEUE_SIZE: '60000',
+        OTEL_BSP_SCHEDULE_DELAY: '2000',
+        OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '20000',
+      },
     }
     cluster = await startLogged(base)
     node = cluster.coordinator

@@ -17,7 +17,13 @@ import { commandTo, ended, shapeOf, statementOf } from '../../support/ended-stat
 
 const never = (): never => assert.fail('nobody asks for this')
 const drain: DrainControls = { begin: never, view: never, cancel: never, plan: never }
-const folderUnset: LoggingFacts = { folder: undefined, jsonlog: undefined, version: undefined, settings: {} }
+const folderUnset: LoggingFacts = {
+  wanted: true,
+  folder: undefined,
+  jsonlog: undefined,
+  version: undefined,
+  settings: {},
+}
 
 /** A sidecar's real control server, and the window that it tells of. */
 class Counting implements AsyncDisposable {

@@ -16,16 +16,17 @@ const settings = {
   log_statement_sample_rate: '1',
   log_transaction_sample_rate: '0',
 }
-const well: LoggingFacts = { folder: '/log', jsonlog: true, version: 150_020, settings }
+const well: LoggingFacts = { wanted: true, folder: '/log', jsonlog: true, version: 150_020, settings }
 const off = { ...settings, log_min_duration_statement: '-1' }
 
 const cases: readonly (readonly [what: string, facts: LoggingFacts, reason: RegExp | undefined])[] = [
   ['all is well', well, undefined],
   [
     'nothing is known of the server',
-    { folder: '/log', jsonlog: undefined, version: undefined, settings: {} },
+    { wanted: true, folder: '/log', jsonlog: undefined, version: undefined, settings: {} },
     undefined,
   ],
+  ['they are not wanted', { ...well, wanted: false }, /^CITUS_SIDECAR_STATEMENTS is false$/],
   ['there is no folder', { ...well, folder: undefined }, /^CITUS_SIDECAR_LOG_DIR is not set$/],
   ['the server is old', { ...well, version: 140_012 }, /^PostgreSQL 14 does not write jsonlog$/],
   [

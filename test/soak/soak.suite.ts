@@ -1,0 +1,8 @@
+// npm run test:soak: what runs in part every day, whole: every fault in every phase, and ten thousand requests.
+import { soak } from '../support/soak.ts'
+
+soak()
+await import('../e2e/drain-broken-off.test.ts')
+await import('../e2e/drain-holders.test.ts')
+await import('../e2e/drain-killed.test.ts')
+await import('../e2e/http-fuzz.test.ts')

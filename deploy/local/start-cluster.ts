@@ -1,8 +1,6 @@
 // Brings a local cluster up: servers in parallel, the product's own bootstrap, sidecars, the wait until all are ready.
 
 import { hostname } from 'node:os'
-import { bootstrap as prepareNode } from '../../agent/cluster/bootstrap.ts'
-import { loadConfig } from '../../agent/config.ts'
 import { AGENT_FROM_SOURCE } from './agent-command.ts'
 import type { ServerKind } from './binaries.ts'
 import { type NodePlan, planNodes, type StandbyWish } from './cluster-plan.ts'
@@ -141,6 +139,9 @@ async function makeNode(cluster: LocalCluster, node: LocalNode): Promise<void> {
 async function bootstrap(cluster: LocalCluster, node: LocalNode, signal = new AbortController().signal): Promise<void> {
   const superuser = { CITUS_SIDECAR_BOOTSTRAP_USER: 'postgres' }
   if (cluster.record.agent === AGENT_FROM_SOURCE) {
+    // Loaded where it is wanted: most commands of `npm run cluster` start nothing.
+    const { bootstrap: prepareNode } = await import('../../agent/cluster/bootstrap.ts')
+    const { loadConfig } = await import('../../agent/config.ts')
     await prepareNode(loadConfig({ ...node.env, ...superuser }, hostname()), true, signal)
     return
   }

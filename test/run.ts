@@ -1,12 +1,11 @@
 // npm test: every test file, in parallel, on whatever servers this machine has; says first which ones, and last which
 // files took longest.
-import { chmodSync, globSync, mkdtempSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { globSync } from 'node:fs'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 import { startPostgres } from '../deploy/local/lone-server.ts'
 import { longestFirst } from './longest-files.ts'
-import { runGround } from './run-ground.ts'
+import { takeRunFolder } from './run-folder.ts'
 
 /** Two files a core wait for servers most of the time; more would make the machine the bottleneck. */
 const concurrency = 4
@@ -15,13 +14,7 @@ const wanted = process.argv.slice(2)
 const files = longestFirst(
   globSync('test/**/*.test.ts').filter((file) => wanted.length === 0 || wanted.some((word) => file.includes(word))),
 )
-const folder = mkdtempSync(join(runGround(), 'citus-sidecar-run-'))
-process.on('exit', () => rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 }))
-// Servers step down to another user, who must be able to enter.
-chmodSync(folder, 0o755)
-process.env['CITUS_SIDECAR_LOCAL_RUN'] = folder
-// Hundreds of processes load the same modules: what the first one compiles the others read.
-process.env['NODE_COMPILE_CACHE'] = join(folder, 'compiled')
+takeRunFolder()
 {
   // Asked of a real server, because only it knows which Citus it loads.
   await using server = await startPostgres({ database: 'app', extension: true })

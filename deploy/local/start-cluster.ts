@@ -53,6 +53,9 @@ export interface ClusterOptions {
 
 const DATABASE = 'app'
 
+/** Milliseconds for a server to let its bootstrap in: on a busy machine a login alone may take longer than the sidecar's limit for one. */
+const BOOTSTRAP_WAIT = 50_000
+
 /**
  * Starts a cluster that ends with this process at the latest.
  * @throws whatever failed first; by then everything that was started is stopped and removed.
@@ -142,10 +145,14 @@ async function bootstrap(cluster: LocalCluster, node: LocalNode, signal = new Ab
     // Loaded where it is wanted: most commands of `npm run cluster` start nothing.
     const { bootstrap: prepareNode } = await import('../../agent/cluster/bootstrap.ts')
     const { loadConfig } = await import('../../agent/config.ts')
-    await prepareNode(loadConfig({ ...node.env, ...superuser }, hostname()), true, signal)
+    const { untilAccepted } = await import('../../agent/cluster/until-accepted.ts')
+    const { systemClock } = await import('../../agent/loop/clock.ts')
+    const config = loadConfig({ ...node.env, ...superuser }, hostname())
+    const patience = { clock: systemClock, longest: BOOTSTRAP_WAIT, onWait: () => undefined }
+    await untilAccepted(async () => await prepareNode(config, true, signal), patience, signal)
     return
   }
-  const result = await node.command(['bootstrap', '--create'], superuser, signal)
+  const result = await node.command(['bootstrap', '--create', '--wait', `${BOOTSTRAP_WAIT}ms`], superuser, signal)
   if (result.code === 0) return
   const output = `${result.stdout}${result.stderr}`.trimEnd()
   throw new LocalError(

@@ -11,7 +11,6 @@ import { idle } from './idle.ts'
 import { joining } from './joining.ts'
 import { manyShards, metricsCost, rendering } from './metrics.ts'
 import { outage } from './outage.ts'
-import { readingLog } from './reading-log.ts'
 import { removing } from './removing.ts'
 import { pace } from './pace.ts'
 import { paceText, reportText } from './report.ts'
@@ -20,6 +19,7 @@ import { nodeHold, rollingRestarts } from './rolling-restart.ts'
 import { scrapeInTrouble } from './scrape-in-trouble.ts'
 import { start } from './start.ts'
 import { tracing } from './tracing.ts'
+import { statementLog } from './statement-log.ts'
 import { statements } from './statements.ts'
 
 const claims: readonly Claim[] = [
@@ -37,7 +37,7 @@ const claims: readonly Claim[] = [
   manyShards,
   rendering,
   scrapeInTrouble,
-  readingLog,
+  statementLog,
   statements,
 ]
 /** A run takes about twenty-five minutes; one that takes twice that has got stuck. */

@@ -9,6 +9,7 @@ import { draining } from './draining.ts'
 import { endpoints } from './endpoints.ts'
 import { idle } from './idle.ts'
 import { joining } from './joining.ts'
+import { links } from './links.ts'
 import { manyShards, metricsCost, rendering } from './metrics.ts'
 import { outage } from './outage.ts'
 import { removing } from './removing.ts'
@@ -38,6 +39,7 @@ const claims: readonly Claim[] = [
   rendering,
   scrapeInTrouble,
   statementLog,
+  links,
   statements,
 ]
 /** A run takes about twenty-five minutes; one that takes twice that has got stuck. */

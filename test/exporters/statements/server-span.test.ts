@@ -118,9 +118,9 @@ suite('a plan', () => {
         'Node Type': 'Seq Scan',
         'Relation Name': 't',
         'Total Cost': 1.5,
-        Filter: '((a = ?) AND(b > ?))',
+        Filter: '((a = ?) and(b > ?))',
         Output: ['a', '?'],
-        Plans: [{ 'Node Type': 'Result', 'One-Time Filter': '(? = $0)' }],
+        Plans: [{ 'Node Type': 'Result', 'One-Time Filter': '(? = ?)' }],
       },
     })
   })

@@ -14,6 +14,10 @@ import type { Clock } from '../loop/clock.ts'
 
 /** Waits before a thread that died is started again, milliseconds. */
 const backoff = { base: 1_000, cap: 60_000 }
+/** From the thread to the queue of spans, and from that to its receiver, a span is on its way for so long, milliseconds. */
+const untold = 1_000
+/** Spans that are known to have been told: more than come of what a thread after another one reads again. */
+const mostTold = 8_192
 /** One that lived so long did not die of its start, milliseconds. */
 const longLife = 300_000
 
@@ -39,6 +43,7 @@ function readerOptions({ config, folder, emit }: ReaderLifeOptions): LogReaderOp
       slowMs: slowStatement,
       patience: linkPatience,
       address: config.address,
+      repeat: config.spanDelay + untold,
     },
   }
 }
@@ -50,6 +55,8 @@ export class ReaderLife {
   #whereabouts: Whereabouts = {}
   #troubles = ''
   #restarts = 0
+  /** Ids of the spans that were told last, oldest first. */
+  readonly #told = new Set<string>()
   /** Whether there is any jsonlog; undefined before anybody looked. */
   jsonlog: boolean | undefined
 
@@ -121,11 +128,19 @@ export class ReaderLife {
 
   #hear({ spans, figures, jsonlog, troubles }: ReaderNews): void {
     const { emit, report } = this.#options
-    for (const span of spans) emit?.(span)
+    for (const span of spans) if (this.#isNew(span)) emit?.(span)
     this.#figures = figures
     this.jsonlog = jsonlog
     const now = troubles.join('; ')
     if (now !== this.#troubles && now !== '') report('statements.trouble', { reason: now.slice(0, 500) })
     this.#troubles = now
+  }
+
+  /** A thread that died had told some of what the one after it reads again. */
+  #isNew({ spanId }: ServerSpan): boolean {
+    if (this.#told.has(spanId)) return false
+    this.#told.add(spanId)
+    if (this.#told.size > mostTold) for (const oldest of this.#told.keys().take(1)) this.#told.delete(oldest)
+    return true
   }
 }

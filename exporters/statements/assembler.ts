@@ -5,6 +5,7 @@ import type { DurationLine } from './duration-line.ts'
 import { isUpkeep, sessionCommands } from './session-commands.ts'
 import { SessionLog, tellsOfCommand } from './session-log.ts'
 import type { LogRecord, RemoteCommand, Statement } from './statement.ts'
+import { textHash } from './text-hash.ts'
 import { TransactionTexts } from './transaction-texts.ts'
 
 /** What the assembler is to know and how much it may keep. */
@@ -22,7 +23,7 @@ export interface AssemblerOptions {
 
 /** What could not be told, since the start. */
 export interface AssemblerLosses {
-  /** Sessions that were forgotten for want of room. */
+  /** Sessions that were forgotten for want of room in the middle of something; most of those that are silent longest have ended. */
   sessions: number
   /** Commands of Citus that were not kept for their statement. */
   commands: number
@@ -74,8 +75,8 @@ export class Assembler {
     this.#backends.set(record.pid, session)
     this.#note(session, record, ended)
     this.#size += session.size - before
-    if (record.severity === 'FATAL') this.#drop(record.session, session)
-    this.#forget()
+    if (record.severity === 'FATAL') this.#drop(record.session, session, ended)
+    this.#forget(ended)
     return ended
   }
 
@@ -91,7 +92,9 @@ export class Assembler {
     const ended: Statement[] = []
     for (const session of this.#held) {
       if ((session.held?.endedAt ?? 0) > before) break
+      const { size } = session
       this.#release(session, ended)
+      this.#size += session.size - size
     }
     return ended
   }
@@ -107,7 +110,7 @@ export class Assembler {
     ) {
       this.#release(session, ended)
       ended.push(this.#failed(session, record))
-    } else if (severity === 'NOTICE' && tellsOfCommand(message)) {
+    } else if (severity === 'NOTICE' && tellsOfCommand(record)) {
       if (!session.issued(record, this.#texts, this.#limits.sessionSize)) this.losses.commands += 1
     }
   }
@@ -117,7 +120,7 @@ export class Assembler {
     if (part === 'plan') return this.#plan(session, text, ended)
     if (part === 'parse' || part === 'bind') {
       if (part === 'bind') this.#release(session, ended)
-      if (named && session.stale.size < mostStale && text.includes('traceparent')) session.stale.add(text)
+      if (named && session.stale.size < mostStale && text.includes('traceparent')) session.stale.add(textHash(text))
       session.step(line, record.at)
     } else if (part === 'text') session.said = { text, named, at: record.at }
     else {
@@ -200,7 +203,7 @@ export class Assembler {
     session.transaction.fail(sessionCommands(text, this.#setting))
     return this.#made(session, record, {
       text,
-      prepared: steps?.named ?? session.stale.has(text),
+      prepared: steps?.named ?? (session.stale.size > 0 && session.stale.has(textHash(text))),
       failed: record.code ?? 'XX000',
       setting,
       distributed,
@@ -234,21 +237,23 @@ export class Assembler {
     }
   }
 
-  #forget(): void {
+  #forget(ended: Statement[]): void {
     for (const [id, session] of this.#sessions) {
       if (this.#sessions.size <= this.#limits.sessions && this.#size <= this.#limits.size) return
-      this.#drop(id, session)
-      this.losses.sessions += 1
+      if (session.isBusy) this.losses.sessions += 1
+      this.#drop(id, session, ended)
     }
   }
 
-  #drop(id: string, session: SessionLog): void {
+  #drop(id: string, session: SessionLog, ended: Statement[]): void {
+    const { size } = session
+    // What waits for its plan has ended all the same.
+    this.#release(session, ended)
     this.#sessions.delete(id)
-    this.#held.delete(session)
     // A session's id is when it began and its pid: https://www.postgresql.org/docs/current/runtime-config-logging.html
     const pid = Number.parseInt(id.slice(id.indexOf('.') + 1), 16)
     if (this.#backends.get(pid) === session) this.#backends.delete(pid)
-    this.#size -= session.size
+    this.#size -= size
   }
 }
 

@@ -25,8 +25,10 @@ export function durationLine(message: string): DurationLine | undefined {
     return said && { ...said, part: 'text' }
   }
   const end = message.indexOf(' ms', duration.length)
-  const ms = Number(message.slice(duration.length, end))
-  if (end < 0 || Number.isNaN(ms)) return undefined
+  // As PostgreSQL writes it and no other way, for anybody may raise a line of the log that says something like it.
+  const written = end < 0 ? '' : message.slice(duration.length, Math.min(end, duration.length + 20))
+  if (!/^\d{1,12}\.\d{3}$/.test(written)) return undefined
+  const ms = Number(written)
   const begin = end + 5
   if (message.length < begin) return { part: 'plain', ms, text: '', named: false }
   if (message.startsWith(statement, begin))

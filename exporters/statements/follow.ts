@@ -3,6 +3,7 @@ import type { WrittenLine } from '../../probes/host/log-tail.ts'
 import type { FollowedFile } from './followed-file.ts'
 import { FollowedFiles } from './followed-files.ts'
 import { loadPositions, savePositions } from './log-positions.ts'
+import type { FilePosition } from './log-positions.ts'
 import { nextChange } from './next-change.ts'
 
 /** Lines that were written one after the other into one file. */
@@ -22,6 +23,13 @@ export interface FollowerOptions {
   readonly record: string
   /** Milliseconds from whenever; it never goes back. */
   readonly now: () => number
+  /** What was handed out so lately is handed out again after an end without notice, for what came of it may not have been told; milliseconds. */
+  readonly repeat?: number
+}
+
+interface Mark {
+  readonly at: number
+  readonly positions: readonly FilePosition[]
 }
 
 /** What was read so far. */
@@ -48,7 +56,7 @@ const mostBehind = 67_108_864
 const kept = 1_048_576
 /** Read before it is looked again what else there is, bytes. */
 const mostAtOnce = 8_388_608
-/** Who is killed reads again what was read since, milliseconds. */
+/** Who is killed reads again what was read since, and what is to be repeated, milliseconds. */
 const saveEvery = 250
 
 export class LogFollower {
@@ -61,6 +69,8 @@ export class LogFollower {
   #gap = false
   #readUpTo = Number.NEGATIVE_INFINITY
   #troubles: readonly string[] = []
+  /** What was read before each time of saving, as far back as is to be repeated. */
+  #marks: Mark[] = []
   #unsaved = true
   #savedAt = Number.NEGATIVE_INFINITY
 
@@ -89,9 +99,12 @@ export class LogFollower {
         looked()
         await next.happened
       }
-    } finally {
-      await this.close()
+    } catch (error) {
+      // What came of what was read last is not known.
+      await this.#files?.close()
+      throw error
     }
+    await this.close()
   }
 
   /** Hands out what there is now, and returns how many bytes that were. @throws what taking a batch throws. */
@@ -111,9 +124,10 @@ export class LogFollower {
     return this.#bytes - before
   }
 
-  /** Puts on record how far was read, and lets go of the files. */
+  /** Puts on record how far was read, for all of that is told, and lets go of the files. */
   async close(): Promise<void> {
-    await this.#save([])
+    this.#unsaved ||= this.#marks.length > 1
+    await this.#save([], 0)
     await this.#files?.close()
     this.#files = undefined
   }
@@ -150,12 +164,16 @@ export class LogFollower {
     return bytes > 0
   }
 
-  async #save(troubles: string[]): Promise<void> {
+  /** Puts on record how far was read, without what is to be repeated. */
+  async #save(troubles: string[], repeat = this.#options.repeat ?? 0): Promise<void> {
     if (!this.#unsaved || this.#files === undefined) return
-    this.#savedAt = this.#options.now()
+    const now = this.#options.now()
+    this.#savedAt = now
+    this.#marks.push({ at: now, positions: this.#files.positions })
+    while ((this.#marks[1]?.at ?? Infinity) <= now - repeat) this.#marks.shift()
     try {
-      await savePositions(this.#options.record, this.#options.folder, this.#files.positions)
-      this.#unsaved = false
+      await savePositions(this.#options.record, this.#options.folder, this.#marks[0]?.positions ?? [])
+      this.#unsaved = this.#marks.length > 1
     } catch (error) {
       troubles.push(error instanceof Error ? error.message : String(error))
     }

@@ -80,7 +80,7 @@ export class LinkAsker {
     }
   }
 
-  /** Tells `end` the parent of a task once, within `patience` while run() runs. */
+  /** Tells `end` the parent of a task once, within `patience` while run() runs, or when all are given up. */
   add(task: Statement, end: (outcome: LinkOutcome) => void): void {
     const told = (outcome: LinkOutcome): void => {
       if ('link' in outcome) this.#resolved[outcome.link.method] = (this.#resolved[outcome.link.method] ?? 0) + 1
@@ -101,7 +101,12 @@ export class LinkAsker {
     peer.add({ ask, since, next: since, tries: 0, end: done })
   }
 
-  /** Asks until the signal aborts; whoever waits then is told nothing. */
+  /** Gives up all that wait. */
+  end(): void {
+    for (const peer of this.#peers.values()) peer.giveUp(Infinity)
+  }
+
+  /** Asks until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, own, addresses, from, random, request, patience } = this.#options
     const counted: LinkRequest = async (url, late) => {

@@ -1,6 +1,7 @@
 // Which of a backend's statements sent a task. A link that is called exact is right whatever lines were lost and whatever the clocks say
 // within their bounds; whoever cannot be sure says less.
 import type { Link, LinkAnswer, LinkAsk, LinkMethod } from './link.ts'
+import { isStray } from './stray.ts'
 
 /** A statement of this node that ended, as far as links need it; times in milliseconds since 1970. */
 export interface KnownStatement {
@@ -112,11 +113,6 @@ function candidatesOf(ask: LinkAsk, known: KnownBackend, statements: readonly Kn
   )
 }
 
-/** Whether a command was issued for an earlier statement of which no end was logged: times of the log are whole milliseconds, cut off. */
-function isStray({ statement, command }: Candidate): boolean {
-  return !statement.startEstimated && command.issuedAt + 1 < statement.startedAt
-}
-
 /** Whether everything is known that may have sent the task. */
 function isWhole({ startedAt }: LinkAsk, { slack, wholeSince }: KnownBackend): boolean {
   return startedAt - slack - underWay >= wholeSince
@@ -127,7 +123,7 @@ function byCommand(ask: LinkAsk, known: KnownBackend, near: readonly KnownStatem
   if (known.running.some(({ text, issuedAt }) => text === ask.text && mayBegin(ask, issuedAt, Infinity, known)))
     return pending
   const [first, ...others] = byPlace(ask, known, candidatesOf(ask, known, near))
-  if (first === undefined || isStray(first)) return undefined
+  if (first === undefined || isStray(first.statement, first.command)) return undefined
   if (others.length > 0 || !isWhole(ask, known)) return undefined
   return linkTo('command', first.statement, first.command)
 }

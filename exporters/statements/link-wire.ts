@@ -90,8 +90,9 @@ function parsed(text: string): unknown {
   }
 }
 
+/** Of some thousand years, for what is not can be sent to no receiver. */
 function isTime(value: unknown): value is number {
-  return typeof value === 'number' && Number.isFinite(value)
+  return typeof value === 'number' && value >= 0 && value < 1e14
 }
 
 function isAnswer(value: unknown): value is LinkAnswer {

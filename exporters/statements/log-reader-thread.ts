@@ -4,6 +4,7 @@ import type { AskBatch, LinkAnswer } from './link.ts'
 import { linkRequest } from './link-request.ts'
 import { LogReader } from './log-reader.ts'
 import type { LogReaderOptions, ReaderNews, Whereabouts } from './log-reader.ts'
+import { sleep } from './sleep.ts'
 import { ThreadPort } from './thread-port.ts'
 import type { TopCounts, TopQuery } from './top-report.ts'
 import { wallClock } from './wall-clock.ts'
@@ -24,7 +25,7 @@ const mostSpans = 128
 
 const now = wallClock(Date.now, () => performance.now())
 const reader = new LogReader(workerData as LogReaderOptions, {
-  clock: { now, sleep: sleepFor },
+  clock: { now, sleep },
   random: Math.random,
   request: linkRequest(now),
   elapsed: () => performance.now(),
@@ -40,14 +41,7 @@ const port = new ThreadPort<LogReaderProtocol>({
   },
 })
 
-async function sleepFor(ms: number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const timer = setTimeout(resolve, ms)
-  signal.addEventListener('abort', () => resolve(), { once: true })
-  await promise
-  clearTimeout(timer)
-}
-
 const timer = setInterval(() => port.offer(), every / 4)
 await reader.run(() => port.offer(), port.signal)
 clearInterval(timer)
+port.close()

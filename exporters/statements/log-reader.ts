@@ -2,7 +2,7 @@
 import { Assembler } from './assembler.ts'
 import type { StatementFigures } from './figures.ts'
 import { LogFollower } from './follow.ts'
-import type { Batch } from './follow.ts'
+import type { Batch, FollowerOptions } from './follow.ts'
 import type { AskBatch, LinkAnswer } from './link.ts'
 import { LogRecords } from './log-records.ts'
 import { QuerySpans } from './query-spans.ts'
@@ -20,8 +20,11 @@ export interface LogReaderOptions {
   /** The parameter in which applications put their trace context. */
   readonly parameter: string
   /** undefined where no spans are wanted. */
-  readonly spans: QuerySpansOptions | undefined
+  readonly spans: (QuerySpansOptions & Pick<FollowerOptions, 'repeat'>) | undefined
 }
+
+/** PostgreSQL's collector of the log writes so much later than a backend has said something, on a machine that is busy, milliseconds. */
+const collected = 500
 
 /** What only the process around the reader knows, as far as it knows it. */
 export interface Whereabouts {
@@ -61,10 +64,12 @@ export class LogReader {
   #nodeId: string | undefined
   #addresses: ReadonlyMap<string, string> = new Map()
   #lost = 0
+  /** Lines are missing before the next record. */
+  #gap = false
 
   constructor({ folder, record, parameter, spans }: LogReaderOptions, world: ReaderWorld) {
     this.#world = world
-    this.#follower = new LogFollower({ folder, record, now: () => world.elapsed() })
+    this.#follower = new LogFollower({ folder, record, now: () => world.elapsed(), repeat: spans?.repeat ?? 0 })
     this.#assembler = new Assembler({ setting: parameter })
     this.#statistics = new ShapeStatistics(() => world.clock.now())
     this.#spans =
@@ -95,23 +100,29 @@ export class LogReader {
       (batch) => this.#take(batch),
       signal,
       () => {
-        const upTo = this.#world.clock.now() - (this.#world.elapsed() - this.#follower.figures.readUpTo)
+        const upTo = this.#world.clock.now() - (this.#world.elapsed() - this.#follower.figures.readUpTo) - collected
         this.#add(this.#assembler.flush(upTo))
         this.#spans?.read(upTo)
         onRead()
       },
     )
     await asking
+    this.#add(this.#assembler.flush(Infinity))
+    this.#spans?.end()
   }
 
   #take(batch: Batch): void {
     const records = this.#records.read(batch)
-    // Who is missing lines calls no link exact.
-    if (batch.gap && records[0] !== undefined) this.#spans?.lost(records[0].at)
+    const [first, last] = [records[0], records.at(-1)]
+    this.#gap ||= batch.gap
     for (const record of records) this.#add(this.#assembler.push(record))
     const { sessions, commands } = this.#assembler.losses
-    const last = records.at(-1)
-    if (sessions + commands > this.#lost && last !== undefined) this.#spans?.lost(last.at)
+    const lost = sessions + commands + batch.lines.length - records.length
+    // Who is missing lines calls no link exact; also where all that was read is missing.
+    if (last === undefined) this.#gap ||= batch.lines.length > 0
+    else if (lost > this.#lost) this.#spans?.lost(last.at)
+    else if (this.#gap && first !== undefined) this.#spans?.lost(first.at)
+    if (last !== undefined) this.#gap = false
     this.#lost = sessions + commands
   }
 

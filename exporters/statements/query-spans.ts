@@ -17,8 +17,8 @@ const mostKnown = 20_000
 const longestKnown = 30_000
 /** Tasks that wait for their parents. */
 const mostWaiting = 5_000
-/** A plan that is longer is not kept while its statement waits, characters. */
-const longestPlan = 16_384
+/** Plans are kept while their statements wait, so many characters of all. */
+const mostPlans = 4_194_304
 
 export interface QuerySpansOptions extends SamplingOptions {
   readonly address: Standing['address']
@@ -39,6 +39,7 @@ export class QuerySpans {
   readonly #maker: SpanMaker
   readonly #store: LinkStore
   readonly #asker: LinkAsker
+  #plans = 0
 
   constructor(options: QuerySpansOptions, around: Surroundings) {
     const { address, patience } = options
@@ -70,10 +71,13 @@ export class QuerySpans {
   add(statement: Statement, shape: Shape): void {
     if (statement.kind === 'client') this.#store.add(statement, this.#maker.ofClient(statement, shape))
     if (statement.kind !== 'task') return
-    const { plan = '' } = statement
+    const { length = 0 } = statement.plan ?? {}
+    const plan = this.#plans + length > mostPlans ? undefined : statement.plan
+    if (plan !== undefined) this.#plans += length
     // Many may wait, and the shape has what is told of the text.
-    const kept = { ...statement, text: '', plan: plan.length > longestPlan ? undefined : statement.plan }
+    const kept = { ...statement, text: '', plan }
     this.#asker.add(statement, (outcome) => {
+      if (plan !== undefined) this.#plans -= length
       if ('unresolved' in outcome) return this.#maker.ofUnlinked(kept, shape)
       const { link, clock } = outcome
       const at = { startedAt: kept.startedAt + clock.offset, endedAt: kept.endedAt + clock.offset }
@@ -103,6 +107,11 @@ export class QuerySpans {
   /** The spans that wait, at most so many; they are the caller's from then on. */
   take(most: number): readonly ServerSpan[] {
     return this.#maker.take(most)
+  }
+
+  /** Tells of those that wait for their parents what is known of them. */
+  end(): void {
+    this.#asker.end()
   }
 
   /** Asks for parents until the signal aborts. */

@@ -29,7 +29,7 @@ export class SessionLog {
   plan: string | undefined
   /** A statement that ended, and whose plan may come yet. */
   held: Statement | undefined
-  /** Texts of named statements with a trace context, which will be stale. */
+  /** textHash() of named statements with a trace context, which will be stale. */
   readonly stale = new Set<string>()
   #issued: Issued[] = []
   /** Characters of their texts. */
@@ -42,12 +42,18 @@ export class SessionLog {
     const { steps, said, plan, held } = this
     return (
       500 +
+      100 * (this.stale.size + this.#connections.size) +
       this.#issuedSize +
       (steps?.text.length ?? 0) +
       (said?.text.length ?? 0) +
       (plan?.length ?? 0) +
       (held?.text.length ?? 0)
     )
+  }
+
+  /** Whether something has begun that would not be known any more: what it sends later could not be told from what it sent before. */
+  get isBusy(): boolean {
+    return this.transaction.isOpen || this.#issued.length > 0 || this.#connections.size > 0
   }
 
   /** Notes `issuing <text>` and `executing the command locally: <text>`; false where there is no room for it. */
@@ -118,13 +124,13 @@ export class SessionLog {
 
 const issuing = 'issuing '
 const locally = 'executing the command locally: '
-const onServer = /^on server [^@]*@(.+) connectionId: (\d+)$/
+const onServer = /^on server .*@(\S{1,255}:\d{1,5}) connectionId: (\d{1,20})$/
 /** Connections of a session with an open transaction; citus.max_adaptive_executor_pool_size a node, and there are more nodes than that. */
 const mostConnections = 4_096
 /** Steps that follow each other lie less apart, milliseconds: their ends are told to the millisecond. */
 const atOnce = 5
 
-/** Whether a notice tells of a command of Citus. */
-export function tellsOfCommand(message: string): boolean {
-  return message.startsWith(issuing) || message.startsWith(locally)
+/** Whether a notice tells of a command of Citus; an application may say of something else that it is issuing it, and its words are told to nobody. */
+export function tellsOfCommand({ message, detail }: Pick<LogRecord, 'message' | 'detail'>): boolean {
+  return message.startsWith(issuing) ? onServer.test(detail ?? '') : message.startsWith(locally)
 }

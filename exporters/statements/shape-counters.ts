@@ -7,6 +7,7 @@ import { faceOf } from './shape-seats.ts'
 import type { Face } from './shape-seats.ts'
 import { durationOf } from './shape-tally.ts'
 import type { Shape, Statement } from './statement.ts'
+import { ownCommands } from './stray.ts'
 
 /** Shapes of each kind that are told by themselves. */
 const mostShapes = 50
@@ -41,7 +42,8 @@ export class ShapeCounters {
     const ms = durationOf(statement)
     counter.count += 1
     if (statement.failed !== undefined) counter.errors += 1
-    if (statement.commands.length > 0) counter.tasks = (counter.tasks ?? 0) + statement.commands.length
+    const { length: tasks } = ownCommands(statement)
+    if (tasks > 0) counter.tasks = (counter.tasks ?? 0) + tasks
     if (ms === undefined) return
     const seconds = ms / 1_000
     counter.seconds += seconds

@@ -1,6 +1,7 @@
 // What is counted of the statements of one shape.
 import { DurationSketch } from './duration-sketch.ts'
 import type { Shape, Statement } from './statement.ts'
+import { ownCommands } from './stray.ts'
 import type { ShapeNumbers } from './top-report.ts'
 import { WordCounts } from './word-counts.ts'
 
@@ -28,7 +29,8 @@ export class ShapeTally {
   readonly #shards = new WordCounts(mostShards)
 
   add(statement: Statement, { shards }: Pick<Shape, 'shards'>): void {
-    const { failed, commands } = statement
+    const { failed } = statement
+    const commands = ownCommands(statement)
     const ms = durationOf(statement)
     this.count += 1
     if (ms !== undefined) {

@@ -1,13 +1,14 @@
 // Statements -> spans: which are told, under what, and what waits to be sent; never more of it than fits.
-import { randomBytes } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { clampInto } from './clamp-into.ts'
 import type { SpanFigures } from './figures.ts'
 import type { Link } from './link.ts'
 import type { StatementIds } from './link-store.ts'
 import type { Sampled, Sampling } from './sampling.ts'
 import { commandSpan, serverSpan } from './server-span.ts'
-import type { ServerSpan, Standing } from './server-span.ts'
+import type { ServerSpan, SpanIds, Standing } from './server-span.ts'
 import type { Shape, Statement } from './statement.ts'
+import { ownCommands } from './stray.ts'
 
 /** Of a statement so many commands have spans; a statement may have one for each of thousands of shards. */
 const mostCommands = 100
@@ -22,14 +23,6 @@ export interface SpanMakerOptions {
   /** The global number of a backend of this node; undefined before the node has a number. */
   readonly gpidOf: (pid: number) => string | undefined
   readonly now: () => number
-}
-
-function newSpanId(): string {
-  return randomBytes(8).toString('hex')
-}
-
-function newTraceId(): string {
-  return randomBytes(16).toString('hex')
 }
 
 /** Makes spans of what it is given, until they are taken. */
@@ -59,19 +52,22 @@ export class SpanMaker {
   /** Tells of a client's statement where that is to be told, and returns what its tasks on other nodes need to become part of the trace. */
   ofClient(statement: Statement, shape: Shape): StatementIds {
     const { sampling, now, gpidOf } = this.#options
-    const told = statement.commands.slice(0, mostCommands)
+    const commands = ownCommands(statement)
+    const told = commands.slice(0, mostCommands)
     const sampled = sampling.of({ ...statement, commands: told }, now())
     if (sampled === undefined) {
       // The caller's own trace, which tells its tasks that nothing of it is told here.
-      const traceId = statement.context?.traceId ?? newTraceId()
-      return { traceId, spanId: newSpanId(), sampled: false, commandSpans: [] }
+      return { ...this.#idsOf(statement, statement.context?.traceId), sampled: false, commandSpans: [] }
     }
-    const ids = { traceId: sampled.parent?.traceId ?? newTraceId(), spanId: newSpanId() }
-    const commandSpans = told.map(() => newSpanId())
-    this.#add(serverSpan(statement, shape, this.#standing(ids, sampled, gpidOf(statement.record.pid))))
+    const ids = this.#idsOf(statement, sampled.parent?.traceId)
+    const commandSpans = statement.commands.map((command, nth) =>
+      told.includes(command) ? this.#idsOf(statement, ids.traceId, nth).spanId : undefined,
+    )
+    const own = { ...statement, commands }
+    this.#add(serverSpan(own, shape, this.#standing(ids, sampled, gpidOf(statement.record.pid))))
     for (const [nth, command] of told.entries()) {
-      const shapeOfCommand = this.#options.shapeOf(command.text)
-      this.#add(commandSpan(statement, nth, command, shapeOfCommand, commandSpans[nth] ?? newSpanId(), ids))
+      const spanId = commandSpans[statement.commands.indexOf(command)] ?? ids.spanId
+      this.#add(commandSpan(statement, nth, command, this.#options.shapeOf(command.text), spanId, ids))
     }
     return { ...ids, sampled: true, commandSpans }
   }
@@ -80,7 +76,7 @@ export class SpanMaker {
   ofLinked(statement: Statement, shape: Shape, link: Link, at: Pick<Link, 'startedAt' | 'endedAt'>): void {
     const sampled = this.#options.sampling.under(link, 0, this.#options.now())
     if (sampled === undefined) return
-    const ids = { traceId: link.traceId, spanId: newSpanId() }
+    const ids = this.#idsOf(statement, link.traceId)
     const within = clampInto(link, at)
     this.#add(
       serverSpan(statement, shape, { ...this.#standing(ids, sampled, statement.gpid), link: link.method, within }),
@@ -94,8 +90,15 @@ export class SpanMaker {
     const under = context === undefined ? undefined : sampling.under(context, 0, now())
     const sampled = under ?? sampling.alone(statement, now())
     if (sampled === undefined) return
-    const ids = { traceId: sampled.parent?.traceId ?? newTraceId(), spanId: newSpanId() }
+    const ids = this.#idsOf(statement, sampled.parent?.traceId)
     this.#add(serverSpan(statement, shape, { ...this.#standing(ids, sampled, gpid), link: 'unresolved' }))
+  }
+
+  /** The same whenever a line is read: whoever is told of a statement twice, because its reader was killed meanwhile, sees that it is one. */
+  #idsOf({ record, endedAt }: Statement, traceId?: string, command?: number): SpanIds {
+    const { host, port } = this.#options.address
+    const digest = hash('sha256', `${host}:${port} ${record.session} ${record.line} ${endedAt} ${command ?? ''}`)
+    return { traceId: traceId ?? digest.slice(16, 48), spanId: digest.slice(0, 16) }
   }
 
   #standing(ids: Standing['ids'], sampled: Sampled, gpid: string | undefined): Standing {

@@ -27,17 +27,14 @@ export class ThreadPort<P extends ThreadProtocol> {
     parentPort.on('message', (message: ToThread<P>) => void this.#hear(message))
   }
 
-  /** Aborts when the thread is to end. */
+  /** Aborts when the thread is to end, which is to close this then. */
   get signal(): AbortSignal {
     return this.#end.signal
   }
 
   async #hear(message: ToThread<P>): Promise<void> {
     if (message.kind === 'told') return this.#options.onTold(message.what)
-    if (message.kind === 'end') {
-      this.#end.abort(new Error('the sidecar ends'))
-      return parentPort?.close()
-    }
+    if (message.kind === 'end') return this.#end.abort(new Error('the sidecar ends'))
     if (message.kind === 'taken') {
       this.#underway = false
       return this.offer()
@@ -48,6 +45,13 @@ export class ThreadPort<P extends ThreadProtocol> {
     } catch (error) {
       this.#send({ kind: 'refused', id, reason: error instanceof Error ? error.message : String(error) })
     }
+  }
+
+  /** Sends what is left to tell, whoever takes it, and lets the thread end. */
+  close(): void {
+    for (let last = this.#options.portion(); last !== undefined; last = this.#options.portion())
+      this.#send({ kind: 'portion', portion: last })
+    parentPort?.close()
   }
 
   #send(message: FromThread<P>): void {

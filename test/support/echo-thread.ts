@@ -47,3 +47,4 @@ const port = new ThreadPort<EchoProtocol>({
     },
   },
 })
+port.signal.addEventListener('abort', () => port.close())

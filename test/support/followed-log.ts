@@ -18,18 +18,20 @@ export class FollowedLog implements AsyncDisposable {
   readonly record: string
   readonly batches: Batch[] = []
   #follower: LogFollower
+  readonly #repeat: number
   #now = 0
 
-  private constructor(tree: FileTree) {
+  private constructor(tree: FileTree, repeat: number) {
     this.tree = tree
+    this.#repeat = repeat
     this.folder = join(tree.root, 'log')
     this.record = join(tree.root, 'log-positions.json')
     this.#follower = this.#start()
   }
 
   /** A follower that was there before anything of what a test writes. */
-  static async start(files: Readonly<Record<string, string>> = {}): Promise<FollowedLog> {
-    const log = new FollowedLog(await fileTree({ 'log/postgres.log': '' }))
+  static async start(files: Readonly<Record<string, string>> = {}, repeat = 0): Promise<FollowedLog> {
+    const log = new FollowedLog(await fileTree({ 'log/postgres.log': '' }), repeat)
     await log.write(files)
     await log.look()
     return log
@@ -93,6 +95,6 @@ export class FollowedLog implements AsyncDisposable {
   }
 
   #start(): LogFollower {
-    return new LogFollower({ folder: this.folder, record: this.record, now: () => this.#now })
+    return new LogFollower({ folder: this.folder, record: this.record, now: () => this.#now, repeat: this.#repeat })
   }
 }

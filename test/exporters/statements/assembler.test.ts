@@ -148,12 +148,18 @@ suite('the plan of auto_explain', () => {
 })
 
 suite('what is kept', () => {
-  const silent = (session: string): Line => ({ session, message: `duration: 1.000 ms  parse p: ${'x'.repeat(1_000)}` })
+  const detail = 'on server app@worker-1:5432 connectionId: 1'
+  const silent = (session: string): Line => ({
+    session,
+    severity: 'NOTICE',
+    message: `issuing ${'x'.repeat(1_000)}`,
+    detail,
+  })
   const many = Array.from({ length: 100 }, (_, index) => silent(String(index)))
   test('is bounded by sessions and by their size, and what is forgotten is counted', () => {
     for (const [options, lost] of [
       [{ sessions: 10 }, 90],
-      [{ size: 30_000 }, 80],
+      [{ size: 34_000 }, 80],
     ] as const) {
       const assembler = new Assembler(options)
       for (const record of records(many)) assembler.push(record)
@@ -166,11 +172,83 @@ suite('what is kept', () => {
     const issued = Array.from({ length: 100 }, (): Line => ({
       severity: 'NOTICE',
       message: `issuing ${'x'.repeat(300)}`,
+      detail,
     }))
     const told = records([...issued, { message: 'duration: 1.000 ms  statement: select 1' }]).flatMap((record) =>
       assembler.push(record),
     )
     assert.equal(told[0]?.commands.length, 10)
     assert.equal(assembler.losses.commands, 90)
+  })
+
+  test('is not missed of sessions that came to their end, however many there were', () => {
+    const assembler = new Assembler({ sessions: 10 })
+    const sessions = Array.from({ length: 100 }, (_, index) => String(index))
+    for (const session of sessions)
+      for (const message of ['begin', 'select 1', 'commit'])
+        for (const record of records([{ session, message: `duration: 1.000 ms  statement: ${message}` }]))
+          assembler.push(record)
+    assert.equal(assembler.losses.sessions, 0)
+  })
+
+  test('does not grow with statements that waited for a plan in vain', () => {
+    const assembler = new Assembler({ size: 20_000 })
+    const text = `select ${'x'.repeat(1_000)}`
+    let told = 0
+    for (const record of records([{ message: 'duration: 1.000 ms  plan:\nQuery Text: other' }])) assembler.push(record)
+    for (let at = 0; at < 100_000; at += 1_000)
+      for (const record of records([
+        { at, session: 'begun', message: 'duration: 1.000 ms  statement: begin' },
+        { at, session: String(at), message: `duration: 1.000 ms  execute <unnamed>: ${text}` },
+      ]))
+        told += assembler.push(record).length
+    told += assembler.flush(Infinity).length
+    assert.deepEqual([told, assembler.losses.sessions], [200, 0])
+  })
+
+  test('and waits for a plan is told though its session ends or is forgotten', () => {
+    const waits = { message: 'duration: 1.000 ms  execute <unnamed>: select 7' }
+    const plan = { message: 'duration: 1.000 ms  plan:\nQuery Text: other' }
+    for (const [options, last] of [
+      [{}, { severity: 'FATAL', message: 'terminating connection due to administrator command' }],
+      [{ sessions: 1 }, { session: 'b', message: 'connection received' }],
+    ] as const)
+      assert.deepEqual(
+        statements([plan, waits, last], options).map(({ text }) => text),
+        ['select 7'],
+      )
+  })
+
+  test('of named statements with a context is not more than their hashes', () => {
+    const assembler = new Assembler({ size: 100_000 })
+    const comment = `/*traceparent='00-${'a'.repeat(32)}-${'b'.repeat(16)}-01'*/`
+    for (let index = 0; index < 60; index += 1)
+      for (const record of records([
+        { message: `duration: 1.000 ms  parse p${index}: select ${'y'.repeat(5_000)} ${index} ${comment}` },
+      ]))
+        assembler.push(record)
+    const [failure] = records([
+      { severity: 'ERROR', message: 'x', code: '22012', statement: `select ${'y'.repeat(5_000)} 7 ${comment}` },
+    ]).flatMap((record) => assembler.push(record))
+    assert.deepEqual([failure?.prepared, failure?.context], [true, undefined])
+  })
+})
+
+suite('what anybody can have written to the log', () => {
+  const raised = (message: string, detail?: string): Line => ({ severity: 'NOTICE', message, detail })
+  test('is no command of Citus where it does not say to which server', () => {
+    for (const notice of [
+      raised('issuing invoice for Jane Doe'),
+      raised('issuing invoice', 'on server Jane Doe'),
+      raised('issuing invoice', 'on server x@Jane Doe:5432 connectionId: 1'),
+    ]) {
+      const [one] = statements([notice, { message: 'duration: 1.000 ms  statement: select 1' }])
+      assert.deepEqual(one?.commands, [])
+    }
+  })
+
+  test('has no duration but those that PostgreSQL writes', () => {
+    for (const duration of ['Infinity', '1e300', '-1.000', '0x10', '', '99999999999999.000', '1'])
+      assert.deepEqual(statements([{ message: `duration: ${duration} ms  statement: select 1` }]), [], duration)
   })
 })

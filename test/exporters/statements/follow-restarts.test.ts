@@ -53,6 +53,22 @@ suite('a follower that is started anew', () => {
     )
   })
 
+  test('hands out again what is to be repeated where it was killed, and nothing where it ended by itself', async () => {
+    // A look takes 40 s of its clock.
+    await using log = await FollowedLog.start({ 'a.json': '' }, 70_000)
+    const add = async (number: number): Promise<void> => {
+      await appendFile(log.path('a.json'), logLine(number))
+      await log.look()
+    }
+    for (const number of [1, 2, 3, 4, 5]) await add(number)
+    await log.kill()
+    await log.look()
+    assert.deepEqual(log.numbers, [1, 2, 3, 4, 5, 4, 5])
+    await log.restart()
+    await add(6)
+    assert.deepEqual(log.numbers, [1, 2, 3, 4, 5, 4, 5, 6])
+  })
+
   test('goes on in what was rotated meanwhile', async () => {
     await using log = await FollowedLog.start({ 'a.json': logLine(1) })
     await appendFile(log.path('a.json'), logLine(2))

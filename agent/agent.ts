@@ -2,7 +2,7 @@
 import type { Snapshot } from '../exporters/exporter.ts'
 import { PrometheusExporter } from '../exporters/prometheus/registry.ts'
 import { allProbes } from '../probes/index.ts'
-import type { ProbeName, SessionName } from '../probes/probe.ts'
+import type { NodeFacts, ProbeName, SessionName } from '../probes/probe.ts'
 import { acceptanceOf } from '../probes/postgres/acceptance.ts'
 import { liveness } from '../probes/verdicts/liveness.ts'
 import type { NodeState } from '../probes/verdicts/verdict.ts'
@@ -67,14 +67,16 @@ export async function startAgent(
   const sessions = stack.use(new Sessions(config, locator, (use) => closed(use)))
 
   const probes = allProbes(probeLimits(config), describeError)
-  const elapsed = (): number => performance.now()
-  const sampled = sampledBy(config.traceProbes, probes, Math.random, elapsed)
+  const [random, elapsed] = [Math.random, (): number => performance.now()]
+  const sampled = sampledBy(config.traceProbes, probes, random, elapsed)
+  const shared = { config, clock, report, random, readings }
+  const facts = (): NodeFacts => nodeFacts(config, readings)
   const scheduler = new Scheduler({
     probes,
     readings,
     clock,
-    random: Math.random,
-    facts: () => nodeFacts(config, readings),
+    random,
+    facts,
     sql: (name, bounds) => sessions.of(name).sql(bounds),
     dial: async (late) => await endClient(await connect(config, localTarget(config, 'connect'), late), 200),
     elsewhere: sessions.elsewhere,
@@ -84,12 +86,9 @@ export async function startAgent(
   const [ask, onNone] = [askOn(sessions, config), async () => await sessions.queries.close()]
   const queries = new OwnQueries({ config, clock, report, readings, scheduler, ask, onNone })
   const statements = new Statements({
-    config,
-    clock,
-    report,
+    ...shared,
     telemetry,
-    random: Math.random,
-    facts: () => nodeFacts(config, readings),
+    facts,
     sql: (late) => sessions.probe.sql({ timeout: config.statementTimeout, signal: late }),
     nodeId: () => registration.nodeId,
     members: () => registration.members,
@@ -98,12 +97,8 @@ export async function startAgent(
   const maintenance = new MaintenanceSwitch(config.runDir, clock)
   const alone = new AloneLock(sessions.probe, config)
   const registration = new Registration({
-    config,
-    clock,
-    random: Math.random,
-    readings,
+    ...shared,
     locator,
-    report,
     local: sessions.probe,
     ledger: sessions.ledger,
     operation: sessions.register,
@@ -115,12 +110,8 @@ export async function startAgent(
     onJudged: () => keeper.judge(),
   })
   const leaving = new Leaving({
-    config,
-    clock,
-    report,
-    readings,
+    ...shared,
     sessions,
-    random: Math.random,
     look: (name) => scheduler.look(name),
     alone: async (late) => await alone.held(late),
     onChange: () => {
@@ -130,10 +121,7 @@ export async function startAgent(
   })
   const { drain } = leaving
   const coordinating = new Coordinating({
-    config,
-    clock,
-    report,
-    readings,
+    ...shared,
     sessions,
     members: () => registration.members,
     alone: async (late) => await alone.held(late),

@@ -1,17 +1,20 @@
-// npm test: every test file, in parallel, on whatever servers this machine has; says first which ones.
-import { spawn } from 'node:child_process'
-import { globSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+// npm test: every test file, in parallel, on whatever servers this machine has; says first which ones, and last which
+// files took longest.
+import { globSync } from 'node:fs'
+import { run } from 'node:test'
+import { spec } from 'node:test/reporters'
 import { startPostgres } from '../deploy/local/lone-server.ts'
+import { longestFirst } from './longest-files.ts'
+import { takeRunFolder } from './run-folder.ts'
 
 /** Two files a core wait for servers most of the time; more would make the machine the bottleneck. */
 const concurrency = 4
 
 const wanted = process.argv.slice(2)
-const files = globSync('test/**/*.test.ts')
-  .filter((file) => wanted.length === 0 || wanted.some((word) => file.includes(word)))
-  .toSorted()
+const files = longestFirst(
+  globSync('test/**/*.test.ts').filter((file) => wanted.length === 0 || wanted.some((word) => file.includes(word))),
+)
+takeRunFolder()
 {
   // Asked of a real server, because only it knows which Citus it loads.
   await using server = await startPostgres({ database: 'app', extension: true })
@@ -21,16 +24,19 @@ if (files.length === 0) {
   process.stderr.write(`no test file matches ${wanted.join(', ')}\n`)
   process.exitCode = 1
 } else {
-  // Hundreds of processes load the same modules: what the first one compiles the others read.
-  const cache = mkdtempSync(join(tmpdir(), 'compiled-'))
-  const runner = spawn(
-    process.execPath,
-    ['--test', `--test-concurrency=${concurrency}`, '--test-timeout=600000', ...files],
-    { stdio: 'inherit', env: { ...process.env, NODE_COMPILE_CACHE: cache } },
-  )
-  for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => runner.kill(name))
-  runner.once('exit', (code) => {
-    process.exitCode = code ?? 1
-    rmSync(cache, { recursive: true, force: true })
+  const stop = new AbortController()
+  for (const name of ['SIGINT', 'SIGTERM'] as const)
+    process.once(name, () => {
+      process.exitCode = 1
+      stop.abort()
+    })
+  const took = new Map<string, number>()
+  const tests = run({ files, concurrency, timeout: 600_000, signal: stop.signal })
+  tests.on('test:fail', () => (process.exitCode = 1))
+  tests.on('test:summary', ({ file, duration_ms }) => void (file !== undefined && took.set(file, duration_ms)))
+  tests.once('end', () => {
+    const slowest = [...took].toSorted(([, a], [, b]) => b - a).slice(0, 10)
+    for (const [file, duration] of slowest) process.stdout.write(`${Math.round(duration / 1000)} s ${file}\n`)
   })
+  tests.compose(spec).pipe(process.stdout)
 }

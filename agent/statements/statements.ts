@@ -19,8 +19,12 @@ import type { WhereaboutsOptions } from './whereabouts.ts'
 const patience = 5_000
 
 const settings = [
-  ...['logging_collector', 'log_destination', 'log_min_duration_statement', 'log_min_duration_sample'],
-  ...['log_statement_sample_rate', 'log_transaction_sample_rate'],
+  'logging_collector',
+  'log_destination',
+  'log_min_duration_statement',
+  'log_min_duration_sample',
+  'log_statement_sample_rate',
+  'log_transaction_sample_rate',
 ]
 
 export interface StatementsOptions

@@ -3,10 +3,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { inspect } from 'node:util'
 
+/** A wait rests this many times as long as its last try took: asking, by new sessions above all, is work for who is waited for. */
+const restFactor = 3
+
+/** Milliseconds; a try that hung once must not make the next one come late. */
+const longestRest = 250
+
 interface EventuallyOptions {
   /** Milliseconds until it gives up; 30,000 unless told: a busy machine takes seconds for what takes milliseconds. */
   deadline?: number | undefined
-  /** Milliseconds between two tries; 20 unless told. */
+  /** Milliseconds between two tries, 20 unless told; more where a try takes long. */
   interval?: number | undefined
   /** Read when it gives up, and added to the error: a log's tail, for example. */
   context?: (() => string) | undefined
@@ -31,11 +37,13 @@ export async function eventually<T>(
   let last = 'nothing yet'
   try {
     while (!given.aborted) {
+      const begun = performance.now()
       const outcome = await Promise.race([settle(attempt), over])
       if (outcome === undefined) break
       if ('value' in outcome && outcome.value) return outcome.value
       last = 'value' in outcome ? `value ${inspect(outcome.value)}` : `error ${describe(outcome.error)}`
-      await sleep(interval, undefined, { signal: given }).catch(() => undefined)
+      const rest = Math.min((performance.now() - begun) * restFactor, longestRest)
+      await sleep(Math.max(interval, rest), undefined, { signal: given }).catch(() => undefined)
     }
   } finally {
     clearTimeout(timer)

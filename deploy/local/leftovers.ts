@@ -27,7 +27,8 @@ function onSignal(signal: NodeJS.Signals): void {
 function endAll(): void {
   process.off('exit', endAll)
   for (const signal of SIGNALS) process.off(signal, onSignal)
-  for (const ending of endings) {
+  // Last begun, first ended: servers before the folder that has their process ids.
+  for (const ending of [...endings].toReversed()) {
     try {
       ending()
     } catch {

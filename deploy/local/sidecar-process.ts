@@ -21,8 +21,8 @@ export interface SidecarSpec {
   readonly env: Readonly<Record<string, string>>
 }
 
-/** Milliseconds for a stop: PostgreSQL sessions closed, operations ended. */
-const STOP_DEADLINE = 15_000
+/** Milliseconds for a stop on a busy machine; a sidecar that does not come to its end is ended by force after 10 s. */
+const STOP_DEADLINE = 30_000
 
 /** A sidecar on this machine. */
 export class SidecarProcess {

@@ -1,8 +1,20 @@
 // A clone in a private folder cannot be read by the user that servers run as; then the npm server and the stand-in are
-// hard-linked (copied where that is impossible) into the cluster's own folder.
+// hard-linked (copied where that is impossible) into the cluster's own folder, or once into that of the whole run.
 
 import { existsSync } from 'node:fs'
-import { chmod, copyFile, link, readdir, readFile, readlink, stat, symlink } from 'node:fs/promises'
+import {
+  chmod,
+  copyFile,
+  link,
+  mkdtemp,
+  readdir,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  stat,
+  symlink,
+} from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { ServerBinaries } from './binaries.ts'
 import { canReach, makeFolder, permits, type ServerUser } from './server-user.ts'
@@ -22,12 +34,16 @@ export async function stageBinaries(
   if (whole && needed.every((path) => canReach(path, user)) && !standInDir.includes(':')) return binaries
 
   const native = join(folder, 'native')
-  // Its own step: folders that mkdir makes on the way get their mode from the umask.
-  await makeFolder(folder, 0o755)
-  await copyTree(packageDir, native, user)
-  await copyTree(standInDir, join(folder, 'stand-in'), user)
-  for (const { from, to } of links) {
-    if (!existsSync(join(folder, to))) await symlink(join(folder, from), join(folder, to))
+  if (!existsSync(folder)) {
+    // Whole or not at all, for the clusters of a run share one; where another process was faster, that one stays.
+    const made = await mkdtemp(`${folder}-`)
+    await makeFolder(made, 0o755)
+    await copyTree(packageDir, join(made, 'native'), user)
+    await copyTree(standInDir, join(made, 'stand-in'), user)
+    for (const { from, to } of links) {
+      if (!existsSync(join(made, to))) await symlink(join(folder, from), join(made, to))
+    }
+    await rename(made, folder).catch(async () => await rm(made, { recursive: true }))
   }
   return { ...binaries, packageDir: native, binDir: join(native, 'bin'), standInDir: join(folder, 'stand-in') }
 }

@@ -1,5 +1,6 @@
 // Brings a local cluster up: servers in parallel, the product's own bootstrap, sidecars, the wait until all are ready.
 
+import { hostname } from 'node:os'
 import { AGENT_FROM_SOURCE } from './agent-command.ts'
 import type { ServerKind } from './binaries.ts'
 import { type NodePlan, planNodes, type StandbyWish } from './cluster-plan.ts'
@@ -52,6 +53,9 @@ export interface ClusterOptions {
 
 const DATABASE = 'app'
 
+/** Milliseconds for a server to let its bootstrap in: on a busy machine a login alone may take longer than the sidecar's limit for one. */
+const BOOTSTRAP_WAIT = 50_000
+
 /**
  * Starts a cluster that ends with this process at the latest.
  * @throws whatever failed first; by then everything that was started is stopped and removed.
@@ -66,7 +70,7 @@ export async function startCluster(options: ClusterOptions, signal?: AbortSignal
       await node.postgres.writeFiles(settingsOf(options, node.name))
       await createVolume(node.postgres.spec, signal)
       await node.postgres.start({}, signal)
-      if (prepare === 'bootstrap') await bootstrap(node, signal)
+      if (prepare === 'bootstrap') await bootstrap(cluster, node, signal)
       if (prepare === 'extension') await installCitus(node.postgres)
     })
     await all(cluster.nodes, async (node) => {
@@ -131,8 +135,24 @@ async function makeNode(cluster: LocalCluster, node: LocalNode): Promise<void> {
   await writeOwnedFile(node.passwordFile, `${cluster.passwords.citus_sidecar}\n`, 0o600)
 }
 
-async function bootstrap(node: LocalNode, signal?: AbortSignal): Promise<void> {
-  const result = await node.command(['bootstrap', '--create'], { CITUS_SIDECAR_BOOTSTRAP_USER: 'postgres' }, signal)
+/**
+ * What `citus-sidecar bootstrap --create` does, in this process where the sidecar runs from its source: a process of its
+ * own takes longer to load its modules than to prepare a node, and a test run prepares hundreds.
+ */
+async function bootstrap(cluster: LocalCluster, node: LocalNode, signal = new AbortController().signal): Promise<void> {
+  const superuser = { CITUS_SIDECAR_BOOTSTRAP_USER: 'postgres' }
+  if (cluster.record.agent === AGENT_FROM_SOURCE) {
+    // Loaded where it is wanted: most commands of `npm run cluster` start nothing.
+    const { bootstrap: prepareNode } = await import('../../agent/cluster/bootstrap.ts')
+    const { loadConfig } = await import('../../agent/config.ts')
+    const { untilAccepted } = await import('../../agent/cluster/until-accepted.ts')
+    const { systemClock } = await import('../../agent/loop/clock.ts')
+    const config = loadConfig({ ...node.env, ...superuser }, hostname())
+    const patience = { clock: systemClock, longest: BOOTSTRAP_WAIT, onWait: () => undefined }
+    await untilAccepted(async () => await prepareNode(config, true, signal), patience, signal)
+    return
+  }
+  const result = await node.command(['bootstrap', '--create', '--wait', `${BOOTSTRAP_WAIT}ms`], superuser, signal)
   if (result.code === 0) return
   const output = `${result.stdout}${result.stderr}`.trimEnd()
   throw new LocalError(

@@ -3,16 +3,19 @@
 
 import { appendFile, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { copyFolder } from './copy-folder.ts'
 import { LocalError } from './local-error.ts'
 import { serverPaths, type ServerSpec } from './postgres-files.ts'
 import type { PostgresServer } from './postgres-server.ts'
 import { runProgram } from './run-program.ts'
 import { makeFolder, writeOwnedFile } from './server-user.ts'
 import { removeSharedMemory } from './shared-memory.ts'
+import { copyTemplate, keepTemplate } from './volume-template.ts'
 
-/** Runs initdb: an empty data directory with a system identifier of its own. */
+/** Runs initdb, or copies what it once made: an empty data directory with a system identifier of its own. */
 export async function createVolume(spec: ServerSpec, signal?: AbortSignal): Promise<void> {
   const { dataDir, superuserPasswordFile } = serverPaths(spec.folder)
+  if (await copyTemplate(spec.binaries, dataDir, signal)) return
   const options = ['--no-sync', '--no-instructions', '--locale=C', '--encoding=UTF8', '--username=postgres']
   const login = ['--auth-local=trust', '--auth-host=scram-sha-256', `--pwfile=${superuserPasswordFile}`]
   await makeFolder(dataDir, 0o700, spec.user)
@@ -22,8 +25,9 @@ export async function createVolume(spec: ServerSpec, signal?: AbortSignal): Prom
     { cwd: '/', env: { PATH: process.env['PATH'], LC_ALL: 'C' }, user: spec.user },
     signal,
   )
-  if (result.code === 0) return
-  throw new LocalError(`initdb of ${spec.name} ended with exit code ${result.code}:\n${result.stderr}`.trimEnd())
+  if (result.code !== 0)
+    throw new LocalError(`initdb of ${spec.name} ended with exit code ${result.code}:\n${result.stderr}`.trimEnd())
+  await keepTemplate(spec.binaries, dataDir, signal)
 }
 
 /** Stops the server and gives it a new, empty data directory, as an emptied volume behind the same name. */
@@ -87,13 +91,4 @@ async function whileStopped(server: PostgresServer, action: () => Promise<void>,
   await server.stop('fast', signal)
   await action()
   if (ran) await server.start({}, signal)
-}
-
-async function copyFolder(from: string, to: string, signal?: AbortSignal): Promise<void> {
-  // node:fs cannot keep owners; sharing blocks where the file system can saves time and disk.
-  const args = ['-a', '--reflink=auto', from, to]
-  const { code, stderr } = await runProgram('cp', args, { env: { PATH: process.env['PATH'], LC_ALL: 'C' } }, signal)
-  // A running server removes files while it is copied; its backup mode makes up for that.
-  const others = stderr.split('\n').filter((line) => line !== '' && !line.endsWith('No such file or directory'))
-  if (code !== 0 && others.length > 0) throw new LocalError(`copying ${from} failed:\n${stderr}`.trimEnd())
 }

@@ -8,8 +8,10 @@ import { join, resolve } from 'node:path'
 import { findBinaries, type ServerBinaries } from './binaries.ts'
 import { LocalError } from './local-error.ts'
 import type { Passwords } from './postgres-files.ts'
+import { runFolder } from './run-folder.ts'
 import { canReach, findServerUser, makeFolder, type ServerUser } from './server-user.ts'
 import { stageBinaries } from './staged-binaries.ts'
+import { superuserPassword } from './volume-template.ts'
 
 /** A folder with all that its servers share. */
 export interface Workspace {
@@ -26,7 +28,7 @@ export interface Workspace {
 export const RECORD_NAME = 'cluster.json'
 
 /**
- * Makes the folder (a temporary one unless `dir` is given), finds the binaries and the user to run them as.
+ * Makes the folder (a temporary one, in that of the run if there is one, unless `dir` is given), finds the binaries and the user to run them as.
  * @throws LocalError when `dir` is not empty or no folder suits.
  */
 export async function makeWorkspace(options: {
@@ -36,14 +38,14 @@ export async function makeWorkspace(options: {
 }): Promise<Workspace> {
   const user = findServerUser()
   const binaries = await findBinaries(options.server)
-  const dir = options.dir === undefined ? await makeTemporary(tmpdir()) : await takeFolder(resolve(options.dir))
+  const dir =
+    options.dir === undefined ? await makeTemporary(runFolder() ?? tmpdir()) : await takeFolder(resolve(options.dir))
   const made = { dir, ground: dir, binaries, user, passwords: makePasswords() }
   try {
     // Servers step down to another user, who must be able to enter; what is secret inside has a mode of its own.
     if (user !== undefined) await chmod(dir, 0o755)
     const ground = await chooseGround(dir, options.nodeNames, user)
-    const workspace = { ...made, ground, binaries: await stageBinaries(binaries, join(ground, 'server'), user) }
-    return workspace
+    return { ...made, ground, binaries: await stageBinaries(binaries, join(runFolder() ?? ground, 'server'), user) }
   } catch (error) {
     removeWorkspace(made)
     throw error
@@ -104,5 +106,5 @@ async function takeFolder(dir: string): Promise<string> {
 }
 
 function makePasswords(): Passwords {
-  return { postgres: randomBytes(16).toString('hex'), citus_sidecar: randomBytes(16).toString('hex') }
+  return { postgres: superuserPassword(), citus_sidecar: randomBytes(16).toString('hex') }
 }

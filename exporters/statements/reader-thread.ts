@@ -26,8 +26,8 @@ export type FromThread<P extends ThreadProtocol> =
   | { readonly kind: 'refused'; readonly id: number; readonly reason: string }
 
 interface Waiting {
-  resolve(answer: unknown): void
-  reject(error: Error): void
+  readonly resolve: (answer: unknown) => void
+  readonly reject: (error: Error) => void
 }
 
 export interface ReaderThreadOptions<P extends ThreadProtocol> {

@@ -9,12 +9,17 @@ const perSecond = 200
 const seconds = 30
 const limit = 5
 
-interface Load {
+export interface Load {
   readonly latencies: number[]
   failures: number
 }
 
-async function load(url: string, expected: readonly number[]): Promise<Load> {
+/** Asks a URL evenly, and how long each answer took, milliseconds; one with another status than expected is a failure. */
+export async function load(
+  url: string,
+  expected: readonly number[],
+  { perSecond, seconds }: { readonly perSecond: number; readonly seconds: number },
+): Promise<Load> {
   const result: Load = { latencies: [], failures: 0 }
   const running = new Set<Promise<void>>()
   const start = performance.now()
@@ -59,7 +64,7 @@ export const endpoints: Claim = {
     const loads = await Promise.all(
       Object.entries(expected).map(async ([path, statuses]) => ({
         path,
-        load: await load(`${node.url}${path}`, statuses),
+        load: await load(`${node.url}${path}`, statuses, { perSecond, seconds }),
       })),
     )
     const messages = local.messages + remote.messages - before

@@ -11,7 +11,8 @@ const held = 0.5
 /** Linux counts processor time in hundredths of a second (USER_HZ). */
 const ticksPerSecond = 100
 
-function cpuSeconds(pid: number): number {
+/** Processor time that a process and its threads have used. */
+export function cpuSeconds(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond

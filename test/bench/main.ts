@@ -9,9 +9,9 @@ import { draining } from './draining.ts'
 import { endpoints } from './endpoints.ts'
 import { idle } from './idle.ts'
 import { joining } from './joining.ts'
+import { links } from './links.ts'
 import { manyShards, metricsCost, rendering } from './metrics.ts'
 import { outage } from './outage.ts'
-import { readingLog } from './reading-log.ts'
 import { removing } from './removing.ts'
 import { pace } from './pace.ts'
 import { paceText, reportText } from './report.ts'
@@ -20,6 +20,7 @@ import { nodeHold, rollingRestarts } from './rolling-restart.ts'
 import { scrapeInTrouble } from './scrape-in-trouble.ts'
 import { start } from './start.ts'
 import { tracing } from './tracing.ts'
+import { statementLog } from './statement-log.ts'
 import { statements } from './statements.ts'
 
 const claims: readonly Claim[] = [
@@ -37,7 +38,8 @@ const claims: readonly Claim[] = [
   manyShards,
   rendering,
   scrapeInTrouble,
-  readingLog,
+  statementLog,
+  links,
   statements,
 ]
 /** A run takes about twenty-five minutes; one that takes twice that has got stuck. */

@@ -13,6 +13,7 @@ import { joined, patience, quick } from '../support/joining.ts'
 import { keysOn, makeWritten } from '../support/node-holds.ts'
 import { connectThrough, PooledClients } from '../support/pooled-clients.ts'
 import { withoutPgBouncer } from '../support/pool-holds.ts'
+import { rowsOf } from '../support/soak.ts'
 
 /** What is done to the holder at a moment of the drain. */
 type Strike = () => Promise<void>
@@ -137,8 +138,9 @@ suite('who holds for a node that leaves', { skip: withoutPgBouncer }, () => {
     ["a pooler's sidecar", () => cluster.pooler('pooler-1').sidecar],
   ]
 
-  for (const [who, of] of holders)
-    for (const [when, leave] of moments)
+  for (const [place, [who, of]] of holders.entries())
+    // Every day each moment strikes one of the holders, in a soak both.
+    for (const [when, leave] of rowsOf(moments, (_, index) => index % 2 === place))
       test(`${who}, killed ${when}, leaves nobody held`, async () => {
         const sidecar = of()
         for (const { sidecar: each } of [...cluster.nodes, ...cluster.poolers]) await each.answers('/readyz', patience)

@@ -4,7 +4,11 @@ import { after, afterEach, before, suite, test } from 'node:test'
 import { eventuallyEqual } from '../support/joining.ts'
 import { nothingIsLeft } from '../support/aftermath.ts'
 import { drained, drainView } from '../support/draining.ts'
+import { rowsOf } from '../support/soak.ts'
 import { StuckCluster, stuckPhases } from '../support/stuck-phases.ts'
+
+/** Before anybody is held, while somebody is, while clients end, and after all of them have. */
+const everyday: readonly string[] = ['prepare', 'hold', 'drain', 'keep']
 
 suite('a drain whose sidecar is killed', () => {
   let stuck: StuckCluster
@@ -14,7 +18,10 @@ suite('a drain whose sidecar is killed', () => {
   afterEach(async () => await stuck.restore())
   after(async () => await stuck[Symbol.asyncDispose]())
 
-  for (const way of stuckPhases)
+  for (const way of rowsOf(
+    stuckPhases,
+    ({ phase }, index) => everyday.includes(phase) && stuckPhases[index - 1]?.phase !== phase,
+  ))
     test(`in ${way.phase} while ${way.because} goes on and ends well`, async () => {
       const { cluster, worker } = stuck
       await stuck.rows.write()

@@ -102,8 +102,8 @@ suite('a node hold', () => {
         await untilHolds(cluster.nodes, 0)
         await writers.stop()
         assert.deepEqual(writers.failures, [])
-        // A try lasts 0.9 s at most, and then writers have their turn; far below the lease, whatever the machine adds.
-        assert.ok(writers.longest < 5_000, `${writers.longest} ms`)
+        // A try lasts 0.9 s at most, and then writers have their turn: half the lease is far from both, whatever the machine adds.
+        assert.ok(writers.longest < 15_000, `${writers.longest} ms`)
         await blocker.query('commit')
       } finally {
         await blocker.end()

@@ -166,7 +166,7 @@ suite('a pool hold', { skip: withoutPgBouncer }, () => {
 suite('a pause that cuts a login to the server', { skip: withoutPgBouncer }, () => {
   test('makes no client wait for server_login_retry, and leaves that as it was', async () => {
     // A pool that logs in for every transaction: PAUSE always meets a login.
-    const poolerSettings = { server_login_retry: '15', server_lifetime: '0' }
+    const poolerSettings = { server_login_retry: '120', server_lifetime: '0' }
     await using cluster = await startCluster({ workers: 0, poolers: 1, env: quick, poolerSettings })
     const pooler = cluster.pooler('pooler-1')
     await using clients = await PooledClients.start(cluster, pooler, 8)
@@ -176,10 +176,11 @@ suite('a pause that cuts a login to the server', { skip: withoutPgBouncer }, () 
       await release(cluster, id)
       await answered(cluster, id, pooler, 'released')
       const before = clients.done
-      await eventually('clients go on', () => clients.done > before + 5, { deadline: 12_000 })
+      // A quarter of server_login_retry.
+      await eventually('clients go on', () => clients.done > before + 5, { deadline: patience })
     }
     const config = await inConsole<{ key: string; value: string }>(cluster, pooler, 'SHOW CONFIG')
-    assert.equal(config.find(({ key }) => key === 'server_login_retry')?.value, '15')
+    assert.equal(config.find(({ key }) => key === 'server_login_retry')?.value, '120')
     assert.deepEqual(clients.failures, [])
   })
 })

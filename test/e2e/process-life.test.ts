@@ -37,8 +37,8 @@ suite('a sidecar process', () => {
     return row?.at ?? ''
   }
 
-  /** SIGTERM or SIGINT ends the process by itself, without the force that a clean end is given after 10 s. */
-  async function endsBy(signal: 'SIGTERM' | 'SIGINT', deadline = 9_000): Promise<void> {
+  /** SIGTERM or SIGINT ends the process by itself: the force that a clean end is given after 10 s has another exit code. */
+  async function endsBy(signal: 'SIGTERM' | 'SIGINT', deadline = patience): Promise<void> {
     assert.ok(sendSignal(node.sidecar.pid ?? 0, signal))
     assert.equal(await node.sidecar.ended(`ends after ${signal}`, deadline), 0)
     assert.deepEqual(complaints(node), [])

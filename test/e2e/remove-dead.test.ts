@@ -14,7 +14,12 @@ suite('a dead node', () => {
   let last: LocalNode
   let other: LocalNode
   before(async () => {
-    cluster = await startCluster({ workers: 3, env: { ...quick, CITUS_SIDECAR_PEER_INTERVAL: '1s' } })
+    cluster = await startCluster({
+      workers: 3,
+      env: { ...quick, CITUS_SIDECAR_PEER_INTERVAL: '1s' },
+      // Citus would end the prepared transaction by itself within a minute, on a busy machine before the removal is asked for.
+      postgresSettings: { 'citus.recover_2pc_interval': '-1' },
+    })
     last = cluster.node('worker-3')
     other = cluster.node('worker-2')
     for (const node of cluster.nodes) await joined(node)

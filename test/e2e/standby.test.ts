@@ -133,13 +133,8 @@ suite('standbys of a worker', () => {
     ['frozen', async () => await primary.postgres.freeze(), () => primary.postgres.thaw()],
   ] as const) {
     test(`stay ready for a while when their primary is ${how}, then no longer, and heal`, async () => {
-      const flips = async (): Promise<number> => (await statusOf(plain)).flips.length
-      const before = await flips()
+      const left = Date.now()
       await leave()
-      const tolerated = await replicationIs(plain, 'warning', /its lag is unknown; tolerated for .* more$/)
-      assert.ok(tolerated.ready.ok)
-      assert.equal(tolerated.readings['postgres.replication']?.value?.lagBytes, undefined)
-      assert.equal(await flips(), before)
       const lost = await replicationIs(
         plain,
         'failed',
@@ -147,6 +142,9 @@ suite('standbys of a worker', () => {
       )
       assert.ok(!lost.ready.ok)
       assert.equal(lost.readings['postgres.replication']?.value?.lagBytes, undefined)
+      // By the sidecar's own record: on a busy machine the grace of three seconds is over before anybody has asked.
+      const flip = lost.flips.find(({ at, verdict, ok }) => at >= left && verdict === 'ready' && !ok)
+      assert.ok(flip !== undefined && flip.at - left > 1_000, JSON.stringify(lost.flips))
       const page = await plain.sidecar.get('/readyz')
       assert.equal(page.status, 503)
       assert.match(page.body, /^\[-\]replication failed: .*; look whether the primary runs and at primary_conninfo$/m)

@@ -176,10 +176,8 @@ suite('one trace across nodes', { skip }, () => {
     const nodes = tasks(spans).filter(
       ({ kind: how, attributes }) => how === 'SPAN_KIND_SERVER' && attributes['citus.link'] === 'command',
     )
-    assert.deepEqual([...new Set(nodes.map(({ resource }) => resource['service.instance.id']))].toSorted(), [
-      'worker-1',
-      'worker-2',
-    ])
+    const names = new Set(nodes.map(({ resource }) => resource['service.instance.id']))
+    assert.deepEqual(names, new Set(['worker-1', 'worker-2']))
     assert.equal(nodes.length, 8)
   })
 

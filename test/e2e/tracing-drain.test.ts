@@ -96,7 +96,8 @@ suite('the trace of a drain', { skip: withoutPgBouncer }, () => {
     assert.equal(who(one('PAUSE')), 'pooler-1')
     // One lock on the coordinator and one on the other worker.
     assert.equal(
-      spans.filter((span) => span.name === 'BEGIN citus_sidecar.hold_node' && who(span) === 'coordinator').length,
+      spans.filter((span) => span.name.endsWith('SELECT citus_sidecar.hold_node') && who(span) === 'coordinator')
+        .length,
       2,
     )
     // Every span of it has a parent that was received: nothing dangles.

@@ -3,10 +3,25 @@ import assert from 'node:assert/strict'
 import { metrics } from '../../exporters/prometheus/metrics.ts'
 import { everyFamily } from '../../probes/collections.ts'
 
-const labelsByName = new Map([
-  ['up', [] as readonly string[]],
-  ...[...metrics, ...everyFamily()].map((one) => [one.name, one.labels] as const),
-])
+/** The names that a scrape has for a metric, each with its labels. */
+function seriesOf({
+  name,
+  type,
+  labels,
+}: {
+  readonly name: string
+  readonly type?: string | undefined
+  readonly labels: readonly string[]
+}): readonly (readonly [string, readonly string[]])[] {
+  if (type !== 'histogram') return [[name, labels]]
+  return [
+    [`${name}_bucket`, [...labels, 'le']],
+    [`${name}_sum`, labels],
+    [`${name}_count`, labels],
+  ]
+}
+
+const labelsByName = new Map([['up', [] as readonly string[]], ...[...metrics, ...everyFamily()].flatMap(seriesOf)])
 /** Labels that a scrape adds. */
 const ofTheScrape = ['job', 'instance', 'namespace']
 

@@ -5,10 +5,9 @@ import { statement } from './statements.ts'
 /** A client's statement that lasted from 1,000,000 to 1,000,100. */
 export function statementOf(changes: Partial<Statement> = {}): Statement {
   const { record } = statement()
-  return statement({
-    ...{ record: { ...record, pid: 77 }, text: 'select', queryId: undefined },
-    ...{ startedAt: 1_000_000, endedAt: 1_000_100, ...changes },
-  })
+  const backend = { ...record, pid: 77 }
+  const times = { startedAt: 1_000_000, endedAt: 1_000_100 }
+  return statement({ record: backend, text: 'select', queryId: undefined, ...times, ...changes })
 }
 
 /** A task of it, from 1,000,010 to 1,000,090. */

@@ -1,75 +1,8 @@
 // For every setting: values it accepts, with what they become, and values it refuses. The type makes a new setting without them an error.
-import { join } from 'node:path'
 import type { SettingName } from '../../agent/settings.ts'
-
-export interface Example {
-  readonly good: readonly (readonly [text: string, value: unknown])[]
-  readonly wrong: readonly string[]
-}
-
-const seconds = ['5', 's', '-1s', '1.5s', '5 s', '5S', '1w', '9999999999999s', 'soon']
-const numbers = ['-1', '1.5', '0x10', 'x', '1e3', '99999999999']
-const booleans: Example = {
-  good: [
-    ...['true', 'on', 'yes', '1'].map((text) => [text, true] as const),
-    ...['false', 'off', 'no', '0'].map((text) => [text, false] as const),
-  ],
-  wrong: ['maybe', 'TRUE', 'ja', '2', ' true'],
-}
-
-/** A duration setting with its bounds. */
-function duration(
-  least: readonly [string, number],
-  most: readonly [string, number],
-  below: string,
-  above: string,
-): Example {
-  return { good: [least, most], wrong: [...seconds, below, above] }
-}
-
-function file(folder: string): Example {
-  const path = join(folder, 'secret')
-  return {
-    good: [[path, path]],
-    wrong: [join(folder, 'missing'), join(folder, 'empty'), join(folder, 'loop'), folder, './secret', 'secret'],
-  }
-}
-
-const port: Example = {
-  good: [
-    ['1', 1],
-    ['65535', 65_535],
-  ],
-  wrong: [...numbers, '0', '65536', 'http'],
-}
-const endpoint: Example = {
-  good: [
-    ['http://collector:4318', 'http://collector:4318'],
-    ['https://c.example/otlp/v1/traces', 'https://c.example/otlp/v1/traces'],
-  ],
-  wrong: ['collector:4318', 'grpc://collector:4317', 'http://', 'http:// x', 'http:///x'],
-}
-const protocol: Example = {
-  good: ['http/protobuf', 'http/json', 'grpc'].map((one) => [one, one] as const),
-  wrong: ['http', 'protobuf', 'GRPC'],
-}
-const count: Example = { good: [['2048', 2_048]], wrong: [...numbers, '0', '65537'] }
-const perMinute: Example = {
-  good: [
-    ['0', 0],
-    ['1000000', 1_000_000],
-  ],
-  wrong: [...numbers, '1000001'],
-}
-const word: Example = { good: [['worker-0', 'worker-0']], wrong: ['a b', 'a=b', 'a,b'] }
-const role: Example = {
-  good: [
-    ['app', 'app'],
-    ['ein name', 'ein name'],
-  ],
-  wrong: ['x'.repeat(64), 'a\0b'],
-}
-const address = (host: string, number?: number): object => ({ host, port: number })
+import { numbers, booleans, duration, file, port, role, address } from './setting-examples.ts'
+import type { Example } from './setting-examples.ts'
+import { traceExamples } from './settings-traces.ts'
 
 /** Examples of every setting; `folder` has the files secret, empty and loop (a link to itself). */
 export function examples(folder: string): Readonly<Record<SettingName, Example>> {
@@ -166,19 +99,6 @@ export function examples(folder: string): Readonly<Record<SettingName, Example>>
       wrong: ['a,', ',a', 'x'.repeat(64)],
     },
     statementText: booleans,
-    statements: booleans,
-    spansPerMinute: perMinute,
-    ownSpansPerMinute: perMinute,
-    slowStatement: duration(['0s', 0], ['1d', 86_400_000], '0', '25h'),
-    traceParameter: {
-      good: [
-        ['app.traceparent', 'app.traceparent'],
-        ['my_app.a.b$1', 'my_app.a.b$1'],
-      ],
-      wrong: ['traceparent', 'App.x', '.x', 'app.', 'app.1x', "app.x'y", 'app.x y'],
-    },
-    linkPatience: duration(['1s', 1_000], ['10m', 600_000], '999ms', '601s'),
-    serverService: word,
     tenants: booleans,
     queries: {
       good: [
@@ -275,35 +195,7 @@ export function examples(folder: string): Readonly<Record<SettingName, Example>>
       wrong: ['a b', 'http://a'],
     },
     kubernetesPort: port,
-    otelDisabled: booleans,
-    tracesExporter: {
-      good: ['otlp', 'none'].map((word) => [word, word] as const),
-      wrong: ['console', 'OTLP', 'otlp,console', 'jaeger'],
-    },
-    otlpEndpoint: endpoint,
-    otlpTracesEndpoint: endpoint,
-    otlpProtocol: protocol,
-    otlpTracesProtocol: protocol,
-    spanQueue: count,
-    spanBatch: count,
-    spanDelay: { good: [['0', 0]], wrong: [...numbers, '600001'] },
-    spanTimeout: { good: [['30000', 30_000]], wrong: [...numbers, '0', '600001'] },
-    traceProbes: {
-      good: [
-        ['metrics', new Map([['metrics', 1]])],
-        [
-          'postgres.stop-cost=0.25, citus.nodes=1',
-          new Map([
-            ['postgres.stop-cost', 0.25],
-            ['citus.nodes', 1],
-          ]),
-        ],
-      ],
-      wrong: [',', 'citus.nodes=', 'citus.nodes=2', 'citus.nodes=-1', 'citus.nodes=1e-9', 'Citus Nodes', 'a=b'],
-    },
-    podName: word,
-    podNamespace: word,
-    podNode: word,
+    ...traceExamples,
     serviceAccountDir: { good: [['/run/token', '/run/token']], wrong: ['token', './token', '/'] },
   }
 }

@@ -26,9 +26,14 @@ function apart(objects: readonly KubernetesObject[]): unknown {
     const without = <T extends { name: string }>(list: readonly T[] = []): readonly T[] =>
       list.filter(({ name }) => name !== 'citus-sidecar')
     const rest = { ...spec, initContainers: without(spec.initContainers), containers: without(spec.containers) }
+    const { 'citus-sidecar/form': ___, ...labels } = object.metadata?.labels ?? {}
     return {
       sidecar,
-      object: { ...object, spec: { ...workload.object.spec, template: { ...workload.template, spec: rest } } },
+      object: {
+        ...object,
+        metadata: { ...object.metadata, labels },
+        spec: { ...workload.object.spec, template: { ...workload.template, spec: rest } },
+      },
     }
   })
 }

@@ -36,6 +36,22 @@ test('keeps the last error for the message', async () => {
   )
 })
 
+test('rests longer than an attempt took, so that asking does not slow what is waited for', async () => {
+  let [calls, busy] = [0, 0]
+  const begun = performance.now()
+  await eventually(
+    'the third call',
+    () => {
+      // The last one is not rested after.
+      for (const until = performance.now() + 10; calls < 2 && performance.now() < until;) busy += 1
+      return ++calls === 3
+    },
+    { interval: 1 },
+  )
+  assert.ok(busy > 0)
+  assert.ok(performance.now() - begun >= 2 * (10 + 30) - 1)
+})
+
 test('gives up on the deadline although an attempt hangs', async () => {
   const hang = () => new Promise<boolean>(() => undefined)
   await assert.rejects(eventually('an answer', hang, { deadline: 30 }), /an answer; last nothing yet/)

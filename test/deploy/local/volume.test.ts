@@ -1,10 +1,13 @@
 // What happens to data directories: each operation on real servers, seen by identity and content.
 import assert from 'node:assert/strict'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { eventually } from '../../../deploy/local/eventually.ts'
 import type { LocalCluster } from '../../../deploy/local/local-cluster.ts'
 import type { PostgresServer } from '../../../deploy/local/postgres-server.ts'
 import { startCluster } from '../../../deploy/local/start-cluster.ts'
+import { renewSystemIdentifier } from '../../../deploy/local/system-identifier.ts'
 import { cloneVolume, emptyVolume, rollBackVolume, takeSnapshot } from '../../../deploy/local/volume.ts'
 
 async function identity(server: PostgresServer): Promise<unknown> {
@@ -53,6 +56,28 @@ suite('volumes', () => {
     await second.start()
     assert.deepEqual(await tables(second), ['mark_old'])
     assert.equal(await identity(second), before)
+  })
+
+  test('a new system identifier is one that the server starts with, and nothing else changes', async () => {
+    const before = await identity(second)
+    await second.query('create table mark_kept ()')
+    await second.stop()
+    await renewSystemIdentifier(second.dataDir)
+    await second.start()
+    assert.notEqual(await identity(second), before)
+    assert.ok((await tables(second)).includes('mark_kept'))
+  })
+
+  test('a control file that is not whole gets none', async () => {
+    await second.stop()
+    const path = join(second.dataDir, 'global/pg_control')
+    const whole = await readFile(path)
+    const broken = Buffer.from(whole)
+    broken.writeUInt8(broken.readUInt8(40) ^ 1, 40)
+    await writeFile(path, broken)
+    await assert.rejects(renewSystemIdentifier(second.dataDir), /pg_control has no checksum that fits it$/)
+    await writeFile(path, whole)
+    await second.start()
   })
 
   test('a clone has content and identity of its source, and the source runs on', async () => {

@@ -16,7 +16,8 @@ const names = rules.map(({ alert }) => alert)
 
 /** What labels may say; of the others any value will do. */
 const known: Readonly<Record<string, readonly string[]>> = {
-  kind: ['pool', 'node'],
+  // Of holds, and of statements.
+  kind: ['pool', 'node', 'client', 'task', 'internal'],
   outcome: [...holdOutcomes, 'complete', 'undone', 'cancelled', 'done', 'skipped'],
   probe: [
     ...allProbes(probeLimits, () => ({ message: '', code: undefined, timedOut: false })),

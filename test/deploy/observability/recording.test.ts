@@ -20,10 +20,15 @@ suite('a recording rule', () => {
   for (const { record, expr } of rules) {
     // https://prometheus.io/docs/practices/rules/#naming
     test(`${record} is named by level, metric and operations`, () => {
-      assert.match(record, /^(?:cluster|cluster_table|instance):(?:citus|pg)_[a-z_]+:[a-z0-9_]+$/)
+      assert.match(
+        record,
+        /^(?:cluster|cluster_kind|cluster_table|instance|instance_kind):(?:citus|pg)_[a-z_]+:[a-z0-9_]+$/,
+      )
       const by = [...expr.matchAll(/\bby \(([^)]*)\)/g)].map(([, labels = '']) => labels)
       const level = record.split(':')[0]
-      if (level === 'instance') assert.ok(by.every((labels) => labels === 'job, namespace, instance'))
+      if (level === 'instance_kind')
+        assert.ok(by.every((labels) => /^job, namespace, instance, kind(, le)?$/.test(labels)))
+      else if (level === 'instance') assert.ok(by.every((labels) => labels === 'job, namespace, instance'))
       else assert.ok(by.every((labels) => labels.startsWith('job, namespace') && !labels.includes('instance')))
     })
 

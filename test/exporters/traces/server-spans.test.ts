@@ -71,6 +71,8 @@ suite('a span that is emitted', () => {
         links: [link],
         status: { code: 'STATUS_CODE_ERROR', message: '' },
         begun: 1_000_001_000n,
+        startedAt: 1_000.001,
+        endedAt: 1_002.5,
         took: 2.499,
         resource: undefined,
         scope: undefined,

@@ -23,9 +23,9 @@ const known: ReadonlySet<string> = new Set(Object.values(settings).map(({ env })
 /** Variables that are none of the sidecar's settings. */
 const others = new Set(['POD', 'SERVICE', 'NAMESPACE', 'NODE_OPTIONS'])
 
-/** The container runs our image. */
-function isOurs({ image = '' }: Container): boolean {
-  return /(^|\/)citus-sidecar[:@]/.test(image)
+/** The container runs our program, and not just a shell of its image. */
+function isOurs({ image = '', command }: Container): boolean {
+  return /(^|\/)citus-sidecar[:@]/.test(image) && command?.at(-1)?.includes('citus-sidecar') !== false
 }
 
 /** The configuration of a container of ours; its files stand for themselves. @throws as loadConfig. */

@@ -1,0 +1,43 @@
+// Where the servers of a test run live: in memory, where there is plenty, for they make and remove a million files; and what a run shares.
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statfsSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { endWithProcess } from '../deploy/local/leftovers.ts'
+
+const memory = '/dev/shm'
+
+/** Linux' number of tmpfs (statfs(2)). */
+const tmpfs = 0x01021994
+
+/** Bytes that have to be free: the servers of a run have a quarter of that at most. */
+const plenty = 6e9
+
+/** Makes the folder of this run, tells it to all that starts here, and removes it when this process ends. */
+export function takeRunFolder(): void {
+  const folder = mkdtempSync(join(runGround(), 'citus-sidecar-run-'))
+  endWithProcess(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 }))
+  // Servers step down to another user, who must be able to enter.
+  chmodSync(folder, 0o755)
+  process.env['CITUS_SIDECAR_LOCAL_RUN'] = folder
+  // Hundreds of processes load the same modules: what the first one compiles the others read.
+  process.env['NODE_COMPILE_CACHE'] = join(folder, 'compiled')
+}
+
+/** The folder to make the run's folder in. */
+function runGround(): string {
+  try {
+    const { type, bavail, bsize } = statfsSync(memory)
+    const roomy = bavail * bsize > plenty && process.availableMemory() > plenty
+    return type === tmpfs && roomy && runsPrograms() ? memory : tmpdir()
+  } catch {
+    // Not every system has it.
+    return tmpdir()
+  }
+}
+
+/** The npm server's programs may have to be copied there. */
+function runsPrograms(): boolean {
+  const mounts = readFileSync('/proc/self/mounts', 'utf8').split('\n')
+  const options = mounts.map((line) => line.split(' ')).findLast(([, folder]) => folder === memory)?.[3]
+  return options !== undefined && !options.split(',').includes('noexec')
+}

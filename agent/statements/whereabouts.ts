@@ -55,8 +55,8 @@ async function newShards(
     'select coalesce(max(shardid), 0)::text as newest from pg_catalog.pg_dist_shard',
   )
   if (row?.newest === before) return before
-  const tables = await sql.query<{ name: string; ids: readonly string[] }>(
-    `select c.relname as name, array_agg(s.shardid::text) as ids
+  const tables = await sql.query<{ name: string; ids: string }>(
+    `select c.relname as name, string_agg(s.shardid::text, ',') as ids
        from (select shardid, logicalrelid from pg_catalog.pg_dist_shard order by shardid desc limit ${mostShards}) s
        join pg_catalog.pg_class c on c.oid = s.logicalrelid group by c.oid, c.relname`,
   )

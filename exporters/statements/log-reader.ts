@@ -35,8 +35,8 @@ export interface Whereabouts {
   readonly nodeId?: string | undefined
   /** Addresses of the sidecars of all nodes, by their ids. */
   readonly addresses?: ReadonlyMap<string, string>
-  /** Ids of shards by their tables. */
-  readonly shards?: readonly (readonly [table: string, ids: readonly string[]])[]
+  /** Ids of shards by their tables, with commas between: there may be hundreds of thousands, and who tells them has other things to do. */
+  readonly shards?: readonly (readonly [table: string, ids: string])[]
 }
 
 /** What is told from time to time. */
@@ -91,7 +91,7 @@ export class LogReader {
     this.#nodeId = nodeId ?? this.#nodeId
     this.#addresses = addresses ?? this.#addresses
     if (shards === undefined) return
-    const tables = new Map(shards.flatMap(([table, ids]) => ids.map((id) => [id, table] as const)))
+    const tables = new Map(shards.flatMap(([table, ids]) => ids.split(',').map((id) => [id, table] as const)))
     // A new one: it remembers shapes, and those of new shards have names of shards.
     this.#shapeOf = shaper((id) => tables.get(id))
   }

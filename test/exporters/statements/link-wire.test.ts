@@ -4,8 +4,12 @@ import { suite, test } from 'node:test'
 import { readAnswers } from '../../../exporters/statements/link-wire.ts'
 
 const link = {
-  ...{ method: 'command', traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), sampled: true },
-  ...{ startedAt: 1_790_000_000_000, endedAt: 1_790_000_000_010 },
+  method: 'command',
+  traceId: 'a'.repeat(32),
+  spanId: 'b'.repeat(16),
+  sampled: true,
+  startedAt: 1_790_000_000_000,
+  endedAt: 1_790_000_000_010,
 }
 const said = (changes: object, times: object = {}): string =>
   JSON.stringify({ receivedAt: link.startedAt, sentAt: link.startedAt, answers: [{ ...link, ...changes }], ...times })

@@ -10,7 +10,10 @@ suite('tasks that wait', () => {
   test('keep no more plans than there is room for, and all are told', () => {
     const spans = new QuerySpans(
       {
-        ...{ perMinute: 10_000, ownPerMinute: 10_000, slowMs: 1, patience: 30_000 },
+        perMinute: 10_000,
+        ownPerMinute: 10_000,
+        slowMs: 1,
+        patience: 30_000,
         address: { host: 'worker-1', port: 5432 },
       },
       {

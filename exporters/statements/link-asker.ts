@@ -87,11 +87,15 @@ export class LinkAsker {
       else this.#unresolved[outcome.unresolved] = (this.#unresolved[outcome.unresolved] ?? 0) + 1
       end(outcome)
     }
-    const ask = this.#askOf(task)
-    const initiator = initiatorOf(ask.gpid)
+    const initiator = initiatorOf(task.gpid ?? '')
     if (initiator === undefined) return told({ unresolved: 'no-metadata' })
     const peer = this.#peerOf(initiator.nodeId)
-    if (this.#waiting >= this.#options.limit || peer === undefined) return told({ unresolved: 'full' })
+    if (this.#waiting >= this.#options.limit || peer === undefined) {
+      // Seen it was all the same, and those like it in its transaction are asked for with how many were.
+      if (task.place !== undefined) this.#askOf(task)
+      return told({ unresolved: 'full' })
+    }
+    const ask = this.#askOf(task)
     const since = this.#options.clock.now()
     this.#waiting += 1
     const done = (outcome: LinkOutcome): void => {

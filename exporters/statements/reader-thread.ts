@@ -4,6 +4,8 @@ import { Worker } from 'node:worker_threads'
 
 /** What the thread may use of memory before it is ended, megabytes; statements it knows are bounded far below. */
 const memory = 96
+/** For what is young, which is nearly all of it: of more the process has more, and the thread is hardly faster; megabytes. */
+const young = 6
 /** It has this long to end by itself, milliseconds. */
 const lastWords = 1_000
 
@@ -51,7 +53,7 @@ export class ReaderThread<P extends ThreadProtocol> implements AsyncDisposable {
     this.#worker = new Worker(module, {
       workerData: data,
       name: 'log-reader',
-      resourceLimits: { maxOldGenerationSizeMb: memory },
+      resourceLimits: { maxOldGenerationSizeMb: memory, maxYoungGenerationSizeMb: young },
     })
     const { promise, resolve } = Promise.withResolvers<string | undefined>()
     this.ended = promise

@@ -105,15 +105,15 @@ function results(rested: Run, at: number, { lines, skippedBytes, processor, memo
     {
       what: `GET ${paths.join(', ')} ${rate(at)}`,
       value: `p99 ${ms(p99)}, ${failures} failed`,
-      target: at === flood ? undefined : `p99 < ${ms(5)}, 0 failed`,
-      met: at === flood ? undefined : p99 < 5 && failures === 0,
+      target: at === usual ? `p99 < ${ms(5)}, 0 failed` : '0 failed',
+      met: failures === 0 && (at !== usual || p99 < 5),
     },
   ]
 }
 
 export const statementLog: Claim = {
   name: 'statement-log',
-  how: `a sidecar with traces on, on a log that another process writes for ${seconds} s at a time, lines of 520 bytes, each a task of its own; ${asked.perSecond} requests/s to each of ${paths.join(', ')} meanwhile; MB are 1024² bytes`,
+  how: `a sidecar with traces on, on a log that another process writes for ${seconds} s at a time, lines of 520 bytes, three of them a task with a literal of its own; ${asked.perSecond} requests/s to each of ${paths.join(', ')} meanwhile; MB are 1024² bytes`,
   run: async (agent) => {
     await using receiver = await OtlpReceiver.start()
     await using cluster = await startCluster({ workers: 0, agent, sidecars: false })

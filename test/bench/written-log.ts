@@ -15,12 +15,16 @@ export interface WrittenLog {
 const beat = 10
 const sessions = 50
 
-/** A statement of a session as a Citus worker logs it, about 520 bytes; the number is its only literal. */
+const steps = ['parse <unnamed>', 'bind <unnamed>', 'execute <unnamed>'] as const
+
+/** A line as a Citus worker logs it, about 520 bytes; three, one after the other in their session, are a task with a literal of its own. */
 export function statementLine(number: number, at: Date): string {
   const time = at.toISOString().replace('T', ' ').replace('Z', ' UTC')
-  const session = number % sessions
-  const task = `SELECT id, customer_id, note FROM public.orders_${102_008 + (number % 32)} orders WHERE (customer_id OPERATOR(pg_catalog.=) ${number}) ORDER BY id LIMIT 10`
-  return `{"timestamp":"${time}","user":"app","dbname":"shop","pid":${4_000 + session},"remote_host":"10.0.0.7","remote_port":${40_000 + session},"session_id":"6926a1.${(4_000 + session).toString(16)}","line_num":${Math.floor(number / sessions) + 1},"ps":"SELECT","session_start":"2026-11-26 15:59:00 UTC","vxid":"3/${number}","txid":0,"error_severity":"LOG","state_code":"00000","message":"duration: 0.${100 + (number % 900)} ms  execute <unnamed>: ${task}","application_name":"citus_internal gpid=1000000${4_000 + session}","backend_type":"client backend","query_id":-789123456789012${1_000 + (number % 1_000)}}\n`
+  const [task, step] = [Math.floor(number / steps.length), steps[number % steps.length]]
+  const session = task % sessions
+  const text = `SELECT id, customer_id, note FROM public.orders_${102_008 + (task % 32)} orders WHERE (customer_id OPERATOR(pg_catalog.=) ${task}) ORDER BY id LIMIT 10`
+  const line = Math.floor(task / sessions) * steps.length + (number % steps.length) + 1
+  return `{"timestamp":"${time}","user":"app","dbname":"shop","pid":${4_000 + session},"remote_host":"10.0.0.7","remote_port":${40_000 + session},"session_id":"6926a1.${(4_000 + session).toString(16)}","line_num":${line},"ps":"SELECT","session_start":"2026-11-26 15:59:00 UTC","vxid":"3/${task}","txid":0,"error_severity":"LOG","state_code":"00000","message":"duration: 0.${100 + (task % 900)} ms  ${step}: ${text}","application_name":"citus_internal gpid=1000000${4_000 + session}","backend_type":"client backend","query_id":-789123456789012${1_000 + (task % 1_000)}}\n`
 }
 
 /** Writes all of it and returns when that is done. @throws Error when the process that writes fails. */

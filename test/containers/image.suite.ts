@@ -81,6 +81,7 @@ suite('the image', { skip: await withoutPodman() }, () => {
   test('has the compiled program, the packages of production and no other', async () => {
     assert.deepEqual((await inside('ls', '/app')).split('\n').toSorted(), [
       'LICENSE',
+      'compiled',
       'dist',
       'node_modules',
       'package.json',

@@ -1,6 +1,6 @@
 // In which order the test files of a run begin: the longest first, for one that begins last makes all cores but one wait.
 
-/** Those that took longest when it was last looked; `npm test` says at its end which ones did. */
+/** Those that took longest when it was last looked. */
 export const longest: readonly RegExp[] = [
   /\/e2e\/drain-(?:broken-off|killed|late|holders|volume|faults|ledger|poolers|numbers)/,
   /\/deploy\/local\/(?:cluster-command|demo)\./,

@@ -1,5 +1,4 @@
-// npm test: every test file, in parallel, on whatever servers this machine has; says first which ones, and last which
-// files took longest.
+// npm test: every test file, in parallel, on whatever servers this machine has; says first which ones, and last how many tests passed.
 import { globSync } from 'node:fs'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
@@ -30,13 +29,7 @@ if (files.length === 0) {
       process.exitCode = 1
       stop.abort()
     })
-  const took = new Map<string, number>()
   const tests = run({ files, concurrency, timeout: 600_000, signal: stop.signal })
   tests.on('test:fail', () => (process.exitCode = 1))
-  tests.on('test:summary', ({ file, duration_ms }) => void (file !== undefined && took.set(file, duration_ms)))
-  tests.once('end', () => {
-    const slowest = [...took].toSorted(([, a], [, b]) => b - a).slice(0, 10)
-    for (const [file, duration] of slowest) process.stdout.write(`${Math.round(duration / 1000)} s ${file}\n`)
-  })
   tests.compose(spec).pipe(process.stdout)
 }

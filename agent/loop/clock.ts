@@ -1,4 +1,5 @@
 // Time as an argument, so that tests can turn it.
+import { sleep } from '../../probes/sleep.ts'
 
 export interface Clock {
   /** Wall clock, milliseconds since 1970. */
@@ -9,14 +10,5 @@ export interface Clock {
 
 export const systemClock: Clock = {
   now: () => Date.now(),
-  sleep: async (ms, signal) => {
-    if (signal.aborted) return
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const wake = (): void => resolve()
-    const timer = setTimeout(wake, ms)
-    signal.addEventListener('abort', wake, { once: true })
-    await promise
-    clearTimeout(timer)
-    signal.removeEventListener('abort', wake)
-  },
+  sleep,
 }

@@ -3,7 +3,7 @@ import { extname, join } from 'node:path'
 import type { StatementFigures } from '../../exporters/statements/figures.ts'
 import type { AskBatch, LinkAnswer } from '../../exporters/statements/link.ts'
 import type { LogReaderProtocol } from '../../exporters/statements/log-reader-thread.ts'
-import type { LogReaderOptions, ReaderNews, Whereabouts } from '../../exporters/statements/log-reader.ts'
+import type { LogReaderOptions, Whereabouts } from '../../exporters/statements/log-reader.ts'
 import { ReaderThread } from '../../exporters/statements/reader-thread.ts'
 import type { TopCounts, TopQuery } from '../../exporters/statements/top-report.ts'
 import type { ServerSpan } from '../../exporters/statements/server-span.ts'
@@ -126,9 +126,11 @@ export class ReaderLife {
     }
   }
 
-  #hear({ spans, figures, jsonlog, troubles }: ReaderNews): void {
+  #hear(news: LogReaderProtocol['portion']): void {
     const { emit, report } = this.#options
-    for (const span of spans) if (this.#isNew(span)) emit?.(span)
+    for (const span of news.spans) if (this.#isNew(span)) emit?.(span)
+    if (!('figures' in news)) return
+    const { figures, jsonlog, troubles } = news
     this.#figures = figures
     this.jsonlog = jsonlog
     const now = troubles.join('; ')

@@ -12,6 +12,20 @@ interface Series {
 /** Of what takes from milliseconds to an hour, seconds. */
 export const operationBounds: readonly number[] = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1_800, 3_600]
 
+/** The samples of one series: `counts` are of values up to each bound, in the order of the bounds, and none counts in two. */
+export function histogramSamples(
+  labels: Readonly<Record<string, string>>,
+  bounds: readonly number[],
+  { counts, sum, exemplars = [] }: { counts: readonly number[]; sum: number; exemplars?: Series['exemplars'] },
+): readonly Sample[] {
+  let count = 0
+  const buckets = bounds.map((bound, at) => {
+    count += counts[at] ?? 0
+    return { suffix: '_bucket', labels: { ...labels, le: bound }, value: count, exemplar: exemplars[at] }
+  })
+  return [...buckets, { suffix: '_sum', labels, value: sum }, { suffix: '_count', labels, value: count }]
+}
+
 /** A histogram; as many series as there are values of its labels, which are of closed sets. */
 export class Histogram {
   readonly #bounds: readonly number[]
@@ -34,13 +48,6 @@ export class Histogram {
   }
 
   samples(): readonly Sample[] {
-    return [...this.#series.values()].flatMap(({ labels, counts, exemplars, sum }) => {
-      let count = 0
-      const buckets = this.#bounds.map((bound, at) => {
-        count += counts[at] ?? 0
-        return { suffix: '_bucket', labels: { ...labels, le: bound }, value: count, exemplar: exemplars[at] }
-      })
-      return [...buckets, { suffix: '_sum', labels, value: sum }, { suffix: '_count', labels, value: count }]
-    })
+    return [...this.#series.values()].flatMap((series) => histogramSamples(series.labels, this.#bounds, series))
   }
 }

@@ -2,6 +2,7 @@
 import { durationBounds } from '../statements/figures.ts'
 import type { DurationFigures, ShapeFigures } from '../statements/figures.ts'
 import type { Snapshot } from '../exporter.ts'
+import { histogramSamples } from './histogram.ts'
 import type { Metric } from './metric.ts'
 import type { Sample } from './sample.ts'
 
@@ -15,18 +16,10 @@ function ofShapes({ statements }: Snapshot, value: (figures: ShapeFigures) => nu
   })
 }
 
-/** A bucket counts all that is no longer than its bound. */
+const bounds = [...durationBounds, Number.POSITIVE_INFINITY]
+
 function histogram({ kind, counts, seconds }: DurationFigures): readonly Sample[] {
-  let sum = 0
-  const buckets = counts.map((count, at): Sample => {
-    sum += count
-    return { suffix: '_bucket', labels: { kind, le: durationBounds[at] ?? Number.POSITIVE_INFINITY }, value: sum }
-  })
-  return [
-    ...buckets,
-    { suffix: '_sum', labels: { kind }, value: seconds },
-    { suffix: '_count', labels: { kind }, value: sum },
-  ]
+  return histogramSamples({ kind }, bounds, { counts, sum: seconds })
 }
 
 export const statementMetrics: readonly Metric[] = [

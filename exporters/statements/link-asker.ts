@@ -7,7 +7,7 @@ import type { LinkOutcome, Unresolved, WaitingTask } from './link-peer.ts'
 import type { LinkRequest } from './link-request.ts'
 import type { LinkStore } from './link-store.ts'
 import type { ClockOffset } from './peer-clock.ts'
-import type { Statement } from './statement.ts'
+import type { Place, Statement } from './statement.ts'
 import { textHash } from './text-hash.ts'
 
 /** Tasks are collected for this long before they are asked for, milliseconds. */
@@ -92,7 +92,7 @@ export class LinkAsker {
     const peer = this.#peerOf(initiator.nodeId)
     if (this.#waiting >= this.#options.limit || peer === undefined) {
       // Seen it was all the same, and those like it in its transaction are asked for with how many were.
-      if (task.place !== undefined) this.#askOf(task)
+      if (task.place !== undefined) this.#placeOf(textHash(task.text), task.place)
       return told({ unresolved: 'full' })
     }
     const ask = this.#askOf(task)
@@ -154,13 +154,14 @@ export class LinkAsker {
       startedAt,
       endedAt,
       text: hash,
-      place: place && this.#placeOf(hash, textHash(place.transaction), place.nth),
+      place: place && this.#placeOf(hash, place),
       context: traceId === undefined || spanId === undefined ? undefined : { traceId, spanId },
     }
   }
 
   /** With how often the text was seen, which is read when it is asked for: more may have been seen by then. */
-  #placeOf(text: string, transaction: string, nth: number): LinkAsk['place'] {
+  #placeOf(text: string, { transaction: name, nth }: Place): LinkAsk['place'] {
+    const transaction = textHash(name)
     const [counts, key] = [this.#seen, `${transaction}${text}`]
     counts.set(key, Math.max(nth + 1, counts.get(key) ?? 0))
     // Who is forgotten is taken for seen less often, which makes nothing exact that is not.

@@ -4,7 +4,7 @@ import type { AskBatch, LinkAnswer } from './link.ts'
 import { linkRequest } from './link-request.ts'
 import { LogReader } from './log-reader.ts'
 import type { LogReaderOptions, ReaderNews, Whereabouts } from './log-reader.ts'
-import { sleep } from './sleep.ts'
+import { sleep } from '../../probes/sleep.ts'
 import { ThreadPort } from './thread-port.ts'
 import type { TopCounts, TopQuery } from './top-report.ts'
 import { wallClock } from './wall-clock.ts'
@@ -15,7 +15,8 @@ export interface LogReaderProtocol {
     readonly top: { readonly question: TopQuery; readonly answer: TopCounts }
     readonly links: { readonly question: AskBatch; readonly answer: readonly LinkAnswer[] }
   }
-  readonly portion: ReaderNews
+  /** Spans at once, and with all else as often as that is told. */
+  readonly portion: ReaderNews | Pick<ReaderNews, 'spans'>
 }
 
 /** Told at once where there are spans, else so often, milliseconds. */
@@ -35,7 +36,7 @@ const port = new ThreadPort<LogReaderProtocol>({
   onTold: (whereabouts) => reader.know(whereabouts),
   answers: { top: (query) => reader.top(query), links: (batch) => reader.links(batch) },
   portion: () => {
-    if (performance.now() - toldAt < every && !reader.hasSpans) return undefined
+    if (performance.now() - toldAt < every) return reader.hasSpans ? { spans: reader.take(mostSpans) } : undefined
     toldAt = performance.now()
     return reader.news(mostSpans)
   },

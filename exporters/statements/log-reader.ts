@@ -9,7 +9,7 @@ import { QuerySpans } from './query-spans.ts'
 import type { QuerySpansOptions, Surroundings } from './query-spans.ts'
 import type { ServerSpan } from './server-span.ts'
 import { shaper } from './shape.ts'
-import { sleep } from './sleep.ts'
+import { sleep } from '../../probes/sleep.ts'
 import { ShapeStatistics } from './shape-statistics.ts'
 import type { Statement } from './statement.ts'
 import type { TopCounts, TopQuery } from './top-report.ts'
@@ -163,11 +163,16 @@ export class LogReader {
       restarts: 0,
     }
     return {
-      spans: this.#spans?.take(mostSpans) ?? [],
+      spans: this.take(mostSpans),
       figures: { ...this.#statistics.figures(), reader, ...this.#spans?.figures },
       jsonlog: files > 0,
       troubles,
     }
+  }
+
+  /** The spans that wait, at most so many. */
+  take(mostSpans: number): readonly ServerSpan[] {
+    return this.#spans?.take(mostSpans) ?? []
   }
 
   /** Whether spans wait to be told. */

@@ -1,5 +1,6 @@
 // A statement -> the spans that tell of it, by OpenTelemetry's conventions: https://opentelemetry.io/docs/specs/semconv/db/postgresql/.
 // A server's side of a query has no conventions yet; it is told as SERVER, with what Citus sent to other nodes as CLIENT under it.
+import type { LinkMethod } from './link.ts'
 import { planWithoutValues } from './plan.ts'
 import type { Sampled } from './sampling.ts'
 import type { RemoteCommand, Shape, Statement } from './statement.ts'
@@ -34,7 +35,7 @@ export interface Standing {
   /** By Citus' numbers; undefined where nobody knows this node's. */
   readonly gpid: string | undefined
   /** How its parent on another node was found, for a task. */
-  readonly link?: 'command' | 'context' | 'time' | 'unresolved'
+  readonly link?: LinkMethod | 'unresolved'
   /** Times that fit into the parent's; what the log says stays beside them. */
   readonly within?: { readonly startedAt: number; readonly endedAt: number }
 }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { QuerySpans } from '../../../exporters/statements/query-spans.ts'
-import { sleep } from '../../../exporters/statements/sleep.ts'
+import { sleep } from '../../../probes/sleep.ts'
 import { taskOf } from '../../support/linked-statements.ts'
 import { noon, shape } from '../../support/statements.ts'
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
 import { suite, test } from 'node:test'
-import { sleep } from '../../../exporters/statements/sleep.ts'
+import { sleep } from '../../probes/sleep.ts'
 
 suite('a wait', () => {
   test('leaves nothing on its signal', async () => {

@@ -139,15 +139,18 @@ const tightAfter = new Set(['(', '.', '[', '::'])
 const operator = new Set('+-*/<>=~!@#%^&|`')
 
 function join(parts: readonly SqlToken[]): string {
-  let text = ''
+  // Put together at once: a text that grows piece by piece keeps all its pieces in memory.
+  const pieces: string[] = []
+  let length = 0
   let before = '('
   for (const { text: part } of parts) {
     // Signs of one operator stay together.
     const tight = tightAfter.has(before) || tightBefore.has(part) || (operator.has(before) && operator.has(part))
-    const next = tight ? part : ` ${part}`
-    if (text.length + next.length > longest) return text
-    text += next
+    length += tight ? part.length : part.length + 1
+    if (length > longest) break
+    if (!tight) pieces.push(' ')
+    pieces.push(part)
     before = part
   }
-  return text
+  return pieces.join('')
 }

@@ -16,18 +16,28 @@ const unreadable = new Set(['42601', '42000', '22021', '22025', '08P01'])
 /** Makes shapes; those of the `size` texts that came last are remembered, of texts up to `longestKept` characters. */
 export function shaper(tableOfShard: TableOfShard, { size = 2_000, longestKept = 4_096 } = {}): ShapeOf {
   const known = { client: new Map<string, Shape>(), citus: new Map<string, Shape>() }
+  const told = new Map<string, Pick<Shape, 'id' | 'summary' | 'text'>>()
+  /** Texts that differ in values are told alike: thousands of statements that wait share one. */
+  const made = (text: string, byCitus: boolean, isReadable: boolean): Shape => {
+    const { shards, ...own } = shapeOfText(text.slice(0, mostRead), byCitus, isReadable, tableOfShard)
+    return { ...remembered(told, own.id, own, size), shards }
+  }
   return ({ text, failed, kind }) => {
     const byCitus = kind !== 'client'
     const isReadable = failed === undefined || !unreadable.has(failed)
     const cache = known[byCitus ? 'citus' : 'client']
-    const found = isReadable ? cache.get(text) : undefined
-    const shape = found ?? shapeOfText(text.slice(0, mostRead), byCitus, isReadable, tableOfShard)
-    if (!isReadable || text.length > longestKept) return shape
-    if (found !== undefined) cache.delete(text)
-    cache.set(text, shape)
-    if (cache.size > size) for (const oldest of cache.keys().take(1)) cache.delete(oldest)
-    return shape
+    const shape = (isReadable ? cache.get(text) : undefined) ?? made(text, byCitus, isReadable)
+    return isReadable && text.length <= longestKept ? remembered(cache, text, shape, size) : shape
   }
+}
+
+/** What is known by this name, or else this from now on; of more than `size` names the one that was not used for longest is forgotten. */
+function remembered<T>(known: Map<string, T>, name: string, made: T, size: number): T {
+  const one = known.get(name) ?? made
+  known.delete(name)
+  known.set(name, one)
+  if (known.size > size) for (const oldest of known.keys().take(1)) known.delete(oldest)
+  return one
 }
 
 /** The shape of a statement. */

@@ -1,5 +1,6 @@
 // The configurations for traces: a pipeline names only what is there, limits memory before anything else, and sets nothing that their programs
-// do not know. No package brings a Collector or a Jaeger to start, so what they know is what their sources publish.
+// do not know. What they know is here what their sources publish, since no package brings a Collector or a Jaeger; collector.test.ts starts a Collector
+// where the machine has one.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'

@@ -7,11 +7,11 @@ WORKDIR /build
 COPY package.json package-lock.json .npmrc ./
 # Install scripts fetch servers and a Node for tests; the build needs neither.
 RUN npm ci --ignore-scripts
-COPY tsconfig.json tsconfig.build.json ./
 COPY agent ./agent
 COPY probes ./probes
 COPY exporters ./exporters
-RUN npm run build && chmod 0755 dist/agent/main.js
+COPY deploy/build.ts ./deploy/
+RUN npm run build && chmod 0755 dist/main.js
 
 FROM ${NODE_IMAGE} AS dependencies
 WORKDIR /build
@@ -23,19 +23,19 @@ FROM ${DEBIAN_IMAGE}
 COPY --from=build /usr/local/bin/node /usr/local/bin/node
 LABEL org.opencontainers.image.title="citus-sidecar" \
       org.opencontainers.image.licenses="Apache-2.0"
-# Node keeps what it compiled, so that a start need not compile it again; and threads share arenas of memory.
-ENV NODE_ENV=production NODE_OPTIONS=--enable-source-maps NODE_COMPILE_CACHE=/app/compiled MALLOC_ARENA_MAX=2
+# Node keeps what it compiled, so that a start need not compile it again; threads share arenas of memory, and what is free in them is given back.
+ENV NODE_ENV=production NODE_COMPILE_CACHE=/app/compiled MALLOC_ARENA_MAX=2 MALLOC_TRIM_THRESHOLD_=131072
 WORKDIR /app
 COPY package.json LICENSE ./
 COPY --from=dependencies /build/node_modules ./node_modules
 COPY --from=build /build/dist ./dist
 # On the PATH, so that `kubectl exec … -- citus-sidecar status` works; the volume is mounted over the directory.
-RUN ln -s /app/dist/agent/main.js /usr/local/bin/citus-sidecar \
+RUN ln -s /app/dist/main.js /usr/local/bin/citus-sidecar \
     && install -d -o 65532 -g 65532 -m 0770 /run/citus-sidecar \
     && install -d -o 65532 -g 65532 /app/compiled
 USER 65532:65532
 # By the user who runs it, where it runs: for another one Node compiles everything anew.
-RUN node --input-type=module -e "for (const part of ['agent/commands/run', 'agent/agent', 'agent/pooler', 'exporters/traces/sdk', 'exporters/statements/log-reader']) await import('/app/dist/' + part + '.js')"
+RUN node --input-type=module -e "for (const file of fs.globSync('/app/dist/*-*.js', { exclude: ['**/log-reader-thread.js'] })) await import(file)"
 EXPOSE 9187
 ENTRYPOINT ["citus-sidecar"]
 CMD ["run"]

@@ -1,7 +1,7 @@
 // How often PostgreSQL has started anew, kept in the run directory, so that a restarted sidecar goes on counting and sees what it missed.
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { RestartCounts } from '../exporters/exporter.ts'
 import type { Identity } from '../probes/postgres/identity.ts'
 import type { ReadingStore } from './loop/readings.ts'

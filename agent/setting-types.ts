@@ -1,7 +1,7 @@
 // What a setting can be: each type says what it allows and turns a variable's text into a value, through zod.
 import { accessSync, constants, readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** A type of setting; `allowed` completes the sentence "allowed: …". */
 export interface SettingType<T> {

@@ -13,7 +13,7 @@ const wanted = process.argv.slice(2)
 const files = longestFirst(
   globSync('test/**/*.test.ts').filter((file) => wanted.length === 0 || wanted.some((word) => file.includes(word))),
 )
-takeRunFolder()
+await takeRunFolder()
 {
   // Asked of a real server, because only it knows which Citus it loads.
   await using server = await startPostgres({ database: 'app', extension: true })

@@ -1,7 +1,7 @@
 // The maintenance switch: kept in a file, in the notebook and in the ledger; whoever was switched last is right.
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Maintenance } from '../../probes/verdicts/verdict.ts'
 import type { Config } from '../config.ts'
 import type { Clock } from '../loop/clock.ts'

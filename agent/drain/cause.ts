@@ -1,5 +1,5 @@
 // Why this node is asked to stop: from the Kubernetes API where a token is mounted, else it is taken as pod deletion.
-import { z } from 'zod'
+import * as z from 'zod'
 import { reasonOf } from '../errors.ts'
 import { readAccess } from '../kubernetes/access.ts'
 import type { ApiAccess, ApiPlace } from '../kubernetes/access.ts'

@@ -1,5 +1,5 @@
 // What the cluster was when this node last stopped, wherever it is still on record: in this node's server, else in the ledger.
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Sql } from '../../probes/sql.ts'
 import { sqlstate } from '../errors.ts'
 import { phaseSchema } from './record.ts'

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { acceptanceOf } from '../../probes/postgres/acceptance.ts'
 import type { ReadingStore } from '../loop/readings.ts'
 import { replaceFile } from '../../probes/replace-file.ts'

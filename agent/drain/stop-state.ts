@@ -1,5 +1,5 @@
 // Phase keep: what the cluster was when this node stopped, on record, and compared when it is back.
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Sql } from '../../probes/sql.ts'
 import { reasonOf } from '../errors.ts'
 import { LeftUndone, orLeave } from './step.ts'

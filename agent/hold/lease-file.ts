@@ -2,7 +2,7 @@
 // PgBouncer stays paused when the one who paused it is gone; this file is what ends that.
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { replaceFile } from '../../probes/replace-file.ts'
 
 /** Which databases are paused for which hold, and until when. */

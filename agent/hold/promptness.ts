@@ -3,7 +3,7 @@
 // one must be short-lived before a node leaves, not when it has come back.
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { replaceFile } from '../../probes/replace-file.ts'
 import type { Console } from './console.ts'
 

@@ -1,6 +1,6 @@
 // The statements of the last minutes on the control socket.
 import type { FastifyInstance } from 'fastify'
-import { z } from 'zod'
+import * as z from 'zod'
 import { mostMinutes, mostShown, topKinds, topOrders } from '../../exporters/statements/top-report.ts'
 import type { TopQuery, TopReport } from '../../exporters/statements/top-report.ts'
 

@@ -2,7 +2,7 @@
 // projected token is replaced while the pod runs.
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Config } from '../config.ts'
 import { reasonOf } from '../errors.ts'
 

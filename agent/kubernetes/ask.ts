@@ -1,7 +1,7 @@
 // One call of the Kubernetes API, bounded in time and size: https, the mounted authority, the mounted token.
 import { request } from 'node:https'
 import type { IncomingMessage } from 'node:http'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { ApiAccess } from './access.ts'
 
 /** An answer larger than this is not read, bytes; a pod has at most 1.5 MB and usually a hundredth of that. */

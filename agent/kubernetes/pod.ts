@@ -1,5 +1,5 @@
 // A pod as far as this sidecar reads it, and where the API has the objects it asks for.
-import { z } from 'zod'
+import * as z from 'zod'
 import type { ApiAccess } from './access.ts'
 import { get } from './ask.ts'
 

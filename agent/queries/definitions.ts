@@ -1,5 +1,5 @@
 // The values of one YAML file -> the queries that it defines; one in which anything is wrong is left out.
-import { z } from 'zod'
+import * as z from 'zod'
 import type { OwnQuery, QueryColumn } from '../../probes/own-query.ts'
 import { parseVersionRange } from '../../probes/version-range.ts'
 import type { VersionRange } from '../../probes/version-range.ts'

@@ -1,7 +1,8 @@
 // The thread that reads PostgreSQL's log, as the sidecar has it: started again when it dies, told what it has to know, asked what others ask.
-import { extname, join } from 'node:path'
+import { join } from 'node:path'
 import type { StatementFigures } from '../../exporters/statements/figures.ts'
 import type { AskBatch, LinkAnswer } from '../../exporters/statements/link.ts'
+import { logReaderModule } from '../../exporters/statements/log-reader-module.ts'
 import type { LogReaderProtocol } from '../../exporters/statements/log-reader-thread.ts'
 import type { LogReaderOptions, Whereabouts } from '../../exporters/statements/log-reader.ts'
 import { ReaderThread } from '../../exporters/statements/reader-thread.ts'
@@ -108,8 +109,7 @@ export class ReaderLife {
   /** The life of one thread, and what it died of. */
   async #live(signal: AbortSignal): Promise<string | undefined> {
     await using thread = new ReaderThread<LogReaderProtocol>({
-      // Unbuilt it is TypeScript, in the image it is not.
-      module: new URL(`../../exporters/statements/log-reader-thread${extname(import.meta.url)}`, import.meta.url),
+      module: logReaderModule,
       data: readerOptions(this.#options),
       onPortion: (news) => this.#hear(news),
     })

@@ -1,11 +1,18 @@
 // Runs the product's own program: its command line, its environment, and one command with its output.
 
+import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { LocalError } from './local-error.ts'
+import { runFolder } from './run-folder.ts'
 import { type ProgramResult, runProgram } from './run-program.ts'
 
-/** The program that runs unless another (a build of it) is told. */
-export const AGENT_FROM_SOURCE = fileURLToPath(new URL('../../agent/main.ts', import.meta.url))
+/** The program that runs unless another is told: the one that a test run has built, else the source. */
+export const OWN_AGENT = builtForRun() ?? fileURLToPath(new URL('../../agent/main.ts', import.meta.url))
+
+function builtForRun(): string | undefined {
+  const built = `${runFolder() ?? ''}/program/main.js`
+  return existsSync(built) ? built : undefined
+}
 
 /**
  * The command line of the agent, whose main file is `agent`.
@@ -18,15 +25,12 @@ export function agentCommandLine(agent: string, args: readonly string[]): [progr
   return [process.execPath, [agent, ...args]]
 }
 
+const inherited = /^(?:PATH|HOME|LANG|TZ|TMPDIR|NODE_COMPILE_CACHE|NODE_V8_COVERAGE|MALLOC_\w+)$/
+
 /** What a sidecar inherits, and nothing that could set one of its settings behind the caller's back. */
 export function agentEnvironment(env: Readonly<Record<string, string>>): Record<string, string> {
-  const inherited = ['PATH', 'HOME', 'LANG', 'TZ', 'TMPDIR', 'NODE_COMPILE_CACHE', 'NODE_V8_COVERAGE'].flatMap(
-    (name) => {
-      const value = process.env[name]
-      return value === undefined ? [] : [[name, value]]
-    },
-  )
-  return { ...Object.fromEntries(inherited), ...env }
+  const values = Object.entries(process.env).map(([name, value = '']) => [name, value] as const)
+  return { ...Object.fromEntries(values.filter(([name]) => inherited.test(name))), ...env }
 }
 
 /**

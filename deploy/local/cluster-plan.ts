@@ -1,6 +1,6 @@
 // Which nodes a cluster has and what each one's sidecar is told; pure, so that every process plans the same.
 
-import { z } from 'zod'
+import * as z from 'zod'
 import { LocalError } from './local-error.ts'
 
 const environment = z.record(z.string(), z.string())

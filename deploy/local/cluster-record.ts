@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs'
 import { rename } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { nodePlan } from './cluster-plan.ts'
 import { LocalError } from './local-error.ts'
 import { poolerPlan } from './local-pooler.ts'

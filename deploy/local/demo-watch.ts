@@ -2,7 +2,7 @@
 // table that `citus-sidecar status` prints. Everything the demo says or checks comes from here.
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Client } from 'pg'
 import { clusterTable, readClusterStatus } from '../../agent/cluster/cluster-status.ts'
 import type { ClusterStatus } from '../../agent/cluster/cluster-status.ts'

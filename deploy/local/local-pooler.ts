@@ -1,7 +1,7 @@
 // One pooler of a local cluster: its PgBouncer, its sidecar and where both are.
 
 import { join } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { ClusterRecord } from './cluster-record.ts'
 import { PgBouncer } from './pgbouncer-process.ts'
 import { SidecarProcess } from './sidecar-process.ts'

@@ -1,7 +1,7 @@
 // Brings a local cluster up: servers in parallel, the product's own bootstrap, sidecars, the wait until all are ready.
 
 import { hostname } from 'node:os'
-import { AGENT_FROM_SOURCE } from './agent-command.ts'
+import { OWN_AGENT } from './agent-command.ts'
 import type { ServerKind } from './binaries.ts'
 import { type NodePlan, planNodes, type StandbyWish } from './cluster-plan.ts'
 import { type ClusterRecord, writeRecord } from './cluster-record.ts'
@@ -111,7 +111,7 @@ async function makeCluster(options: ClusterOptions): Promise<LocalCluster> {
   })
   const record: ClusterRecord = {
     ...workspace,
-    agent: options.agent ?? AGENT_FROM_SOURCE,
+    agent: options.agent ?? OWN_AGENT,
     database: options.prepare === 'nothing' ? 'postgres' : DATABASE,
     citusVersion: '',
     nodes,
@@ -136,12 +136,12 @@ async function makeNode(cluster: LocalCluster, node: LocalNode): Promise<void> {
 }
 
 /**
- * What `citus-sidecar bootstrap --create` does, in this process where the sidecar runs from its source: a process of its
+ * What `citus-sidecar bootstrap --create` does, in this process where the sidecar is of this source: a process of its
  * own takes longer to load its modules than to prepare a node, and a test run prepares hundreds.
  */
 async function bootstrap(cluster: LocalCluster, node: LocalNode, signal = new AbortController().signal): Promise<void> {
   const superuser = { CITUS_SIDECAR_BOOTSTRAP_USER: 'postgres' }
-  if (cluster.record.agent === AGENT_FROM_SOURCE) {
+  if (cluster.record.agent === OWN_AGENT) {
     // Loaded where it is wanted: most commands of `npm run cluster` start nothing.
     const { bootstrap: prepareNode } = await import('../../agent/cluster/bootstrap.ts')
     const { loadConfig } = await import('../../agent/config.ts')

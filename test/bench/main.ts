@@ -1,8 +1,8 @@
 // npm run bench: measures what the sidecar must reach, on the built program; `npm run bench -- word` runs the claims named so.
 // A whole run writes docs/benchmarks.md. Exit code 1 when a target is missed.
-import { execFileSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { buildProgram } from '../../deploy/build.ts'
 import { startPostgres } from '../../deploy/local/lone-server.ts'
 import type { Claim, Result } from './claim.ts'
 import { draining } from './draining.ts'
@@ -57,7 +57,7 @@ async function describe(): Promise<string> {
 /** A claim that could not be measured is missed, and the others are measured all the same. */
 async function measure(claim: Claim): Promise<readonly Result[]> {
   try {
-    return await claim.run(`${root}dist/agent/main.js`)
+    return await claim.run(`${root}dist/main.js`)
   } catch (error) {
     const value = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)
     process.stderr.write(`${error instanceof Error ? error.stack : value}\n`)
@@ -73,7 +73,10 @@ setTimeout(() => {
 
 const words = process.argv.slice(2).filter((word) => !word.startsWith('--'))
 const chosen = claims.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)))
-execFileSync('npm', ['run', '--silent', 'build'], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] })
+await buildProgram(`${root}dist`)
+// What the image sets of malloc, every sidecar here has as well (deploy/local/agent-command.ts).
+for (const [, name = '', value] of readFileSync(`${root}Dockerfile`, 'utf8').matchAll(/\b(MALLOC_\w+)=(\w+)/g))
+  process.env[name] = value
 const server = await describe()
 process.stdout.write(`${server}\n`)
 const measured: Measured[] = []

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { after, before, suite, test } from 'node:test'
-import { z } from 'zod'
+import * as z from 'zod'
 import { eventually } from '../../deploy/local/eventually.ts'
 import { root } from '../support/documents.ts'
 import { makeBases, withoutPodman } from './base.ts'

@@ -4,6 +4,8 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
+import { pathToFileURL } from 'node:url'
+import { OWN_AGENT } from '../../deploy/local/agent-command.ts'
 import { eventually } from '../../deploy/local/eventually.ts'
 import type { LocalCluster } from '../../deploy/local/local-cluster.ts'
 import { startCluster } from '../../deploy/local/start-cluster.ts'
@@ -18,10 +20,15 @@ function recordsModules(file: string): string {
   return `--import=data:text/javascript,${encodeURIComponent(hook)}`
 }
 
-/** OpenTelemetry's packages that a sidecar has loaded. */
+/** OpenTelemetry's packages that a sidecar has loaded, by themselves or in what was built of them, which names each of its parts. */
 function packagesIn(file: string): readonly string[] {
-  const found = [...readFileSync(file, 'utf8').matchAll(/node_modules\/(@opentelemetry\/[^/]+|pg|@grpc\/[^/]+)\//g)]
-  return [...new Set(found.map(([, name = '']) => name))].toSorted()
+  const urls = [...new Set(readFileSync(file, 'utf8').trim().split('\n'))]
+  const built = urls.filter((url) => url.startsWith(new URL('.', pathToFileURL(OWN_AGENT)).href))
+  const parts = built.flatMap((url) => readFileSync(new URL(url), 'utf8').match(/^ *\/\/ node_modules\/.*/gm) ?? [])
+  const found = [...urls, ...parts].map(
+    (one) => /node_modules\/(@opentelemetry\/[^/]+|pg|@grpc\/[^/]+)\//.exec(one)?.[1],
+  )
+  return [...new Set(found)].filter((name) => name !== undefined).toSorted()
 }
 
 test('off, a sidecar loads nothing of OpenTelemetry but its API, and tells no metrics of it', async () => {

@@ -1,7 +1,7 @@
 // A Citus cluster in a namespace of its own, from overlays/dev, with the images under test; nothing of it is left afterwards.
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { eventually } from '../../deploy/local/eventually.ts'
 import { buildText, manifests } from '../support/kubernetes/kustomize.ts'
 import type { KubernetesObject } from '../support/kubernetes/objects.ts'

@@ -1,6 +1,6 @@
 // A load in the cluster itself: a pod of clients that talk to the poolers, and what came of it.
 import { readFile } from 'node:fs/promises'
-import { z } from 'zod'
+import * as z from 'zod'
 import { eventually } from '../../deploy/local/eventually.ts'
 import { images } from './images.ts'
 import { patience } from './kube-cluster.ts'

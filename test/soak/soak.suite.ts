@@ -2,7 +2,7 @@
 import { takeRunFolder } from '../run-folder.ts'
 import { soak } from '../support/soak.ts'
 
-takeRunFolder()
+await takeRunFolder()
 soak()
 await import('../e2e/drain-broken-off.test.ts')
 await import('../e2e/drain-holders.test.ts')

@@ -1,6 +1,6 @@
 // The alert rules and their unit tests, as files of Prometheus; a field that neither knows is an error.
 import { globSync } from 'node:fs'
-import { z } from 'zod'
+import * as z from 'zod'
 import { parse } from 'yaml'
 import { page, root } from './documents.ts'
 

@@ -1,7 +1,7 @@
 // The recording rules and their unit tests, as files of Prometheus; a field that neither knows is an error.
 import { globSync } from 'node:fs'
 import { parse } from 'yaml'
-import { z } from 'zod'
+import * as z from 'zod'
 import { page, root } from './documents.ts'
 
 const ruleSchema = z.strictObject({ record: z.string(), expr: z.string() })

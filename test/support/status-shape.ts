@@ -1,5 +1,5 @@
 // The shape of /status as users may rely on it.
-import { z } from 'zod'
+import * as z from 'zod'
 
 const check = z.strictObject({
   name: z.string(),

@@ -6,14 +6,14 @@ import { join } from 'node:path'
 import { after, suite, test } from 'node:test'
 import { commands } from '../../../agent/commands/index.ts'
 import { version } from '../../../agent/version.ts'
-import { AGENT_FROM_SOURCE, runAgentCommand } from '../../../deploy/local/agent-command.ts'
+import { OWN_AGENT, runAgentCommand } from '../../../deploy/local/agent-command.ts'
 import type { ProgramResult } from '../../../deploy/local/run-program.ts'
 
 const names = Object.keys(commands)
 const standalone = { CITUS_SIDECAR_ROLE: 'standalone' }
 
 async function run(line: string, env: Readonly<Record<string, string>> = {}): Promise<ProgramResult> {
-  return await runAgentCommand(AGENT_FROM_SOURCE, line.split(' ').filter(Boolean), env)
+  return await runAgentCommand(OWN_AGENT, line.split(' ').filter(Boolean), env)
 }
 
 suite('help', { concurrency: 2 }, () => {

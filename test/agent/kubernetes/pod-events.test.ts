@@ -1,7 +1,7 @@
 // Events of this pod for Kubernetes: what they look like, and that they are few whatever happens and whatever the API does.
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { z } from 'zod'
+import * as z from 'zod'
 import { events } from '../../../agent/events.ts'
 import type { EventName } from '../../../agent/events.ts'
 import { podEventOf } from '../../../agent/kubernetes/event-table.ts'

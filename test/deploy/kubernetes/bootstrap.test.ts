@@ -7,7 +7,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
-import { AGENT_FROM_SOURCE, agentEnvironment } from '../../../deploy/local/agent-command.ts'
+import { OWN_AGENT, agentEnvironment } from '../../../deploy/local/agent-command.ts'
 import { eventually } from '../../../deploy/local/eventually.ts'
 import { endWithProcess } from '../../../deploy/local/leftovers.ts'
 import type { LocalCluster } from '../../../deploy/local/local-cluster.ts'
@@ -23,7 +23,7 @@ suite('the container bootstrap', () => {
     cluster = await startCluster({ workers: 0, prepare: 'nothing', env: { PGDATABASE: 'app' } })
     await cluster.coordinator.postgres.stop('fast')
     folder = await mkdtemp(join(tmpdir(), 'bootstrap-'))
-    const program = `#!/bin/sh\nexec ${process.execPath} ${AGENT_FROM_SOURCE} "$@"\n`
+    const program = `#!/bin/sh\nexec ${process.execPath} ${OWN_AGENT} "$@"\n`
     await writeFile(join(folder, 'citus-sidecar'), program, { mode: 0o755 })
   })
   after(async () => {

@@ -1,10 +1,10 @@
 // The metrics of statements that the server's log tells of: not all statements, but those that it is set to log.
 import { durationBounds } from '../statements/figures.ts'
-import type { DurationFigures, ShapeFigures } from '../statements/figures.ts'
+import type { DurationFigures, ShapeFigures, ToldStatement } from '../statements/figures.ts'
 import type { Snapshot } from '../exporter.ts'
 import { histogramSamples } from './histogram.ts'
 import type { Metric } from './metric.ts'
-import type { Sample } from './sample.ts'
+import type { Exemplar, Sample } from './sample.ts'
 
 const labels = ['kind', 'shape', 'summary'] as const
 
@@ -18,8 +18,14 @@ function ofShapes({ statements }: Snapshot, value: (figures: ShapeFigures) => nu
 
 const bounds = [...durationBounds, Number.POSITIVE_INFINITY]
 
-function histogram({ kind, counts, seconds }: DurationFigures): readonly Sample[] {
-  return histogramSamples({ kind }, bounds, { counts, sum: seconds })
+function histogram({ kind, counts, seconds, lastTold = [] }: DurationFigures): readonly Sample[] {
+  // Of buckets in which none was told there is nothing, not even undefined.
+  const exemplars = Array.from(lastTold, (told) => told && exemplarOf(told))
+  return histogramSamples({ kind }, bounds, { counts, sum: seconds, exemplars })
+}
+
+function exemplarOf({ traceId, spanId, seconds, at }: ToldStatement): Exemplar {
+  return { labels: { trace_id: traceId, span_id: spanId }, value: seconds, at }
 }
 
 export const statementMetrics: readonly Metric[] = [

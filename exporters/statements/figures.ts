@@ -6,6 +6,12 @@ export type StatementKind = Statement['kind']
 /** Upper bounds of the histograms' buckets, seconds: https://opentelemetry.io/docs/specs/semconv/db/database-metrics/#metric-dbclientoperationduration */
 export const durationBounds = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10] as const
 
+/** The bucket of a duration, seconds; one after the last bound for what took longer. */
+export function durationBucket(seconds: number): number {
+  const at = durationBounds.findIndex((bound) => seconds <= bound)
+  return at === -1 ? durationBounds.length : at
+}
+
 /** Statements of one kind and shape; or, as shape `other`, all that are not told by themselves. */
 export interface ShapeFigures {
   readonly kind: StatementKind
@@ -18,12 +24,25 @@ export interface ShapeFigures {
   readonly tasks: number | undefined
 }
 
+/** A span that was told of a statement: how long it took, seconds, and when it ended, milliseconds since 1970. */
+export interface ToldStatement {
+  readonly traceId: string
+  readonly spanId: string
+  readonly seconds: number
+  readonly at: number
+}
+
+/** By bucket, the last one that was told. */
+export type LastTold = readonly (ToldStatement | undefined)[]
+
 /** Statements by how long they took, where that is known. */
 export interface DurationFigures {
   readonly kind: StatementKind
   /** As many as there are bounds, and one for what took longer; none counts in two. */
   readonly counts: readonly number[]
   readonly seconds: number
+  /** Where traces are on. */
+  readonly lastTold?: LastTold | undefined
 }
 
 /** By words of which there are few, such as reasons. */

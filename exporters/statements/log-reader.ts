@@ -162,9 +162,11 @@ export class LogReader {
       statements: { ...this.#statements },
       restarts: 0,
     }
+    const { shapes, durations } = this.#statistics.figures()
+    const told = durations.map((one) => ({ ...one, lastTold: this.#spans?.lastTold(one.kind) }))
     return {
       spans: this.take(mostSpans),
-      figures: { ...this.#statistics.figures(), reader, ...this.#spans?.figures },
+      figures: { shapes, durations: told, reader, ...this.#spans?.figures },
       jsonlog: files > 0,
       troubles,
     }

@@ -1,5 +1,5 @@
 // Spans of statements, across nodes: those of clients become parents that other nodes ask for, those of tasks ask for theirs.
-import type { LinkFigures, SpanFigures } from './figures.ts'
+import type { LastTold, LinkFigures, SpanFigures, StatementKind } from './figures.ts'
 import { gpidOf } from './gpid.ts'
 import type { AskBatch, LinkAnswer } from './link.ts'
 import { LinkAsker } from './link-asker.ts'
@@ -66,6 +66,11 @@ export class QuerySpans {
     const { resolved, unresolved, clocks } = this.#asker.figures
     const seconds = [...clocks].map(([node, { offset }]) => [node, offset / 1_000] as const)
     return { spans: this.#maker.figures, links: { resolved, unresolved, clockOffsets: Object.fromEntries(seconds) } }
+  }
+
+  /** The last spans of statements of this kind, by how long those took. */
+  lastTold(kind: StatementKind): LastTold {
+    return this.#maker.lastTold(kind)
   }
 
   add(statement: Statement, shape: Shape): void {

@@ -1,7 +1,7 @@
 // Counters of statements that Prometheus keeps: the heaviest shapes by themselves, the rest as `other`. What a shape did before it had a seat
 // stays in `other` and what it did with one stays with it, so that no counter ever jumps and increases add up.
 import { SeriesBudget } from '../../probes/series-budget.ts'
-import { durationBounds } from './figures.ts'
+import { durationBounds, durationBucket } from './figures.ts'
 import type { DurationFigures, ShapeFigures, StatementKind } from './figures.ts'
 import { faceOf } from './shape-seats.ts'
 import type { Face } from './shape-seats.ts'
@@ -48,8 +48,7 @@ export class ShapeCounters {
     const seconds = ms / 1_000
     counter.seconds += seconds
     this.#seconds += seconds
-    const at = durationBounds.findIndex((bound) => seconds <= bound)
-    const bucket = at === -1 ? durationBounds.length : at
+    const bucket = durationBucket(seconds)
     this.#counts[bucket] = (this.#counts[bucket] ?? 0) + 1
   }
 

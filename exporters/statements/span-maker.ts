@@ -1,12 +1,14 @@
 // Statements -> spans: which are told, under what, and what waits to be sent; never more of it than fits.
 import { hash } from 'node:crypto'
 import { clampInto } from './clamp-into.ts'
-import type { SpanFigures } from './figures.ts'
+import { durationBucket } from './figures.ts'
+import type { LastTold, SpanFigures, StatementKind, ToldStatement } from './figures.ts'
 import type { Link } from './link.ts'
 import type { StatementIds } from './link-store.ts'
 import type { Sampled, Sampling } from './sampling.ts'
 import { commandSpan, serverSpan } from './server-span.ts'
 import type { ServerSpan, SpanIds, Standing } from './server-span.ts'
+import { durationOf } from './shape-tally.ts'
 import type { Shape, Statement } from './statement.ts'
 import { ownCommands } from './stray.ts'
 
@@ -29,6 +31,7 @@ export interface SpanMakerOptions {
 export class SpanMaker {
   readonly #options: SpanMakerOptions
   #waiting: ServerSpan[] = []
+  readonly #lastTold = new Map<StatementKind, (ToldStatement | undefined)[]>()
   #made = 0
   #overflowed = 0
 
@@ -38,6 +41,11 @@ export class SpanMaker {
 
   get figures(): SpanFigures {
     return { made: this.#made, dropped: { capped: this.#options.sampling.capped, queue: this.#overflowed } }
+  }
+
+  /** The last spans of statements of this kind, by how long those took. */
+  lastTold(kind: StatementKind): LastTold {
+    return [...(this.#lastTold.get(kind) ?? [])]
   }
 
   get hasWaiting(): boolean {
@@ -69,7 +77,7 @@ export class SpanMaker {
       told.includes(command) ? this.#idsOf(statement, ids.traceId, nth).spanId : undefined,
     )
     const own = { ...statement, commands }
-    this.#add(serverSpan(own, shape, this.#standing(ids, sampled, gpidOf(statement.record.pid))))
+    this.#tell(own, shape, this.#standing(ids, sampled, gpidOf(statement.record.pid)))
     for (const [nth, command] of told.entries()) {
       const spanId = commandSpans[statement.commands.indexOf(command)] ?? ids.spanId
       this.#add(commandSpan(statement, nth, command, this.#options.shapeOf(command.text), spanId, ids))
@@ -83,9 +91,7 @@ export class SpanMaker {
     if (sampled === undefined) return
     const ids = this.#idsOf(statement, link.traceId)
     const within = clampInto(link, at)
-    this.#add(
-      serverSpan(statement, shape, { ...this.#standing(ids, sampled, statement.gpid), link: link.method, within }),
-    )
+    this.#tell(statement, shape, { ...this.#standing(ids, sampled, statement.gpid), link: link.method, within })
   }
 
   /** Tells of a task whose parent nobody knows: under the caller it names itself, or alone where it was slow or failed. */
@@ -96,7 +102,7 @@ export class SpanMaker {
     const sampled = under ?? sampling.alone(statement, now())
     if (sampled === undefined) return
     const ids = this.#idsOf(statement, sampled.parent?.traceId)
-    this.#add(serverSpan(statement, shape, { ...this.#standing(ids, sampled, gpid), link: 'unresolved' }))
+    this.#tell(statement, shape, { ...this.#standing(ids, sampled, gpid), link: 'unresolved' })
   }
 
   /** The same whenever a line is read: whoever is told of a statement twice, because its reader was killed meanwhile, sees that it is one. */
@@ -110,12 +116,25 @@ export class SpanMaker {
     return { ids, sampled, address: this.#options.address, gpid }
   }
 
-  #add(span: ServerSpan): void {
+  #tell(statement: Statement, shape: Shape, standing: Standing): void {
+    const isTold = this.#add(serverSpan(statement, shape, standing))
+    const ms = durationOf(statement)
+    if (!isTold || ms === undefined) return
+    const { kind, endedAt: at } = statement
+    const seconds = ms / 1_000
+    const last = this.#lastTold.get(kind) ?? []
+    last[durationBucket(seconds)] = { ...standing.ids, seconds, at }
+    this.#lastTold.set(kind, last)
+  }
+
+  /** Whether there was room. */
+  #add(span: ServerSpan): boolean {
     if (this.#waiting.length >= mostWaiting) {
       this.#overflowed += 1
-      return
+      return false
     }
     this.#made += 1
     this.#waiting.push(span)
+    return true
   }
 }

@@ -56,6 +56,19 @@ suite('metrics of statements', () => {
     assert.equal(told[`citus_sidecar_logged_statement_tasks_total{${other}}`], undefined, 'no data is no sample')
   })
 
+  test('name the last span of each bucket, in OpenMetrics alone', () => {
+    const told = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), seconds: 0.02, at: 1_500 }
+    const durations = figures.durations.map((one) => ({ ...one, lastTold: [undefined, undefined, undefined, told] }))
+    const lines = textOf({ ...figures, durations }, 'openmetrics').split('\n')
+    const exemplar = `# {trace_id="${told.traceId}",span_id="${told.spanId}"} 0.02 1.5`
+    const named = lines.filter((line) => line.endsWith(exemplar)).map((line) => line.split(' ', 1)[0])
+    assert.deepEqual(named, [
+      'citus_sidecar_logged_statement_duration_seconds_bucket{kind="client",le="0.05"}',
+      'citus_sidecar_logged_statement_duration_seconds_bucket{kind="task",le="0.05"}',
+    ])
+    assert.doesNotMatch(textOf({ ...figures, durations }, 'text'), /trace_id/)
+  })
+
   test('have histograms whose buckets add up', () => {
     const { samples = new Map<string, number>() } =
       readMetrics(textOf(figures, 'text')).get('citus_sidecar_logged_statement_duration_seconds') ?? {}

@@ -61,4 +61,24 @@ suite('the spans of a statement', () => {
     )
     assert.equal(commandSpans[0], undefined)
   })
+
+  test('are named by how long it took, the last one for each bucket, and none whose duration is a guess', () => {
+    const spans = maker()
+    const first = statement({})
+    const second = { ...first, startedAt: first.startedAt + 1, endedAt: first.endedAt + 1 }
+    spans.ofClient(first, shape)
+    spans.ofClient(second, shape)
+    spans.ofClient(statement({ startEstimated: true, endedAt: noon + 2 }), shape)
+    const told = spans.lastTold('client').filter((one) => one !== undefined)
+    const [, last] = spans.take(100)
+    assert.deepEqual(told, [
+      {
+        traceId: last?.traceId,
+        spanId: last?.spanId,
+        seconds: (second.endedAt - second.startedAt) / 1_000,
+        at: second.endedAt,
+      },
+    ])
+    assert.deepEqual(spans.lastTold('task'), [])
+  })
 })

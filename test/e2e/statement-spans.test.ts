@@ -99,6 +99,19 @@ suite('spans of statements', () => {
     assert.ok(receiver.spans.every(({ traceId }) => traceId !== caller.traceId))
   })
 
+  test('are named in the histogram of how long statements took, the last one of each bucket', async () => {
+    const { traceId, comment } = callerOf('bucket')
+    await client.query(`select pg_sleep(1.2) ${comment}`)
+    const [span] = await spansOf(traceId)
+    const bucket = /^citus_sidecar_logged_statement_duration_seconds_bucket\{kind="client",le="5.0"\} \d+ # (.*)$/m
+    const told = await eventually('its bucket is told', async () => {
+      const accept = 'application/openmetrics-text'
+      const answer = await fetch(`${cluster.coordinator.url}/metrics`, { headers: { accept } })
+      return bucket.exec(await answer.text())?.[1]
+    })
+    assert.ok(told.startsWith(`{trace_id="${traceId}",span_id="${span?.spanId}"} 1.2`), told)
+  })
+
   test('tell no value of anything to anybody', () => {
     for (const body of receiver.bodies) assert.doesNotMatch(body.toString('latin1'), /4711|secret/)
   })

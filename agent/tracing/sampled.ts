@@ -1,5 +1,6 @@
 // Probes and scrapes make no spans, for there are too many of them; those that a person names do, as often as that person says.
 import { context, ROOT_CONTEXT } from '@opentelemetry/api'
+import { PerMinute } from '../../exporters/per-minute.ts'
 import { SidecarError } from '../errors.ts'
 import { inSpan } from './operation-trace.ts'
 
@@ -8,7 +9,6 @@ export type Sampled = <T>(name: string, span: string, work: () => Promise<T>) =>
 
 /** Whatever is asked for: of one name no more are told in a minute. */
 const mostPerMinute = 60
-const minute = 60_000
 
 /** The name of what is no probe: a scrape. */
 const scrapes = 'metrics'
@@ -27,16 +27,9 @@ export function sampledBy(
       'CONFIG_INVALID',
       `CITUS_SIDECAR_TRACE_PROBES: ${unknown.join(', ')} is no probe here; allowed: ${known.toSorted().join(', ')}`,
     )
-  const told = new Map<string, { readonly until: number; count: number }>()
-  const isDue = (name: string): boolean => {
-    if (random() >= (shares.get(name) ?? 0)) return false
-    const now = elapsed()
-    const before = told.get(name)
-    const window = before === undefined || before.until <= now ? { until: now + minute, count: 0 } : before
-    told.set(name, window)
-    window.count += 1
-    return window.count <= mostPerMinute
-  }
+  const limits = new Map([...shares.keys()].map((name) => [name, new PerMinute(mostPerMinute)]))
+  const isDue = (name: string): boolean =>
+    random() < (shares.get(name) ?? 0) && limits.get(name)?.take(1, elapsed()) === true
   return async (name, span, work) =>
     isDue(name) ? await context.with(ROOT_CONTEXT, async () => await inSpan(span, {}, work)) : await work()
 }

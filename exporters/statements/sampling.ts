@@ -1,5 +1,6 @@
 // Which statements get spans of their own: those whose callers asked for it, and those that were slow or failed; never more than so many
 // a minute, whatever callers ask for.
+import { PerMinute } from '../per-minute.ts'
 import type { Statement, TraceContext } from './statement.ts'
 
 export interface SamplingOptions {
@@ -16,29 +17,6 @@ export interface Sampled {
   readonly parent: TraceContext | undefined
   /** Who called, but did not ask for a span or asked for too many. */
   readonly caller: TraceContext | undefined
-}
-
-const minute = 60_000
-
-/** So many in each minute of the clock, and no more. */
-class PerMinute {
-  readonly #limit: number
-  #minute = 0
-  #taken = 0
-
-  constructor(limit: number) {
-    this.#limit = limit
-  }
-
-  /** Whether there is room for `count` more, which it takes then. */
-  take(count: number, now: number): boolean {
-    const current = Math.floor(now / minute)
-    if (current !== this.#minute) this.#taken = 0
-    this.#minute = current
-    if (this.#taken + count > this.#limit) return false
-    this.#taken += count
-    return true
-  }
 }
 
 /** Decides, within what is allowed in a minute. */

@@ -85,7 +85,7 @@ suite('a sidecar process', () => {
       // The loader sends the signal when the command's module is first asked for; nobody but a handler survives that.
       const hook = `import { registerHooks } from 'node:module'
         registerHooks({ load(url, context, next) {
-          if (url.endsWith('/commands/run.ts')) process.kill(process.pid, '${signal}')
+          if (/\\/(?:commands\\/run\\.ts|run-\\w+\\.js)$/.test(url)) process.kill(process.pid, '${signal}')
           return next(url, context)
         } })`
       node.sidecar.start({ NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(hook)}` })

@@ -82,27 +82,23 @@ export class LinkAsker {
 
   /** Tells `end` the parent of a task once, within `patience` while run() runs, or when all are given up. */
   add(task: Statement, end: (outcome: LinkOutcome) => void): void {
-    const told = (outcome: LinkOutcome): void => {
-      if ('link' in outcome) this.#resolved[outcome.link.method] = (this.#resolved[outcome.link.method] ?? 0) + 1
-      else this.#unresolved[outcome.unresolved] = (this.#unresolved[outcome.unresolved] ?? 0) + 1
-      end(outcome)
-    }
     const initiator = initiatorOf(task.gpid ?? '')
-    if (initiator === undefined) return told({ unresolved: 'no-metadata' })
-    const peer = this.#peerOf(initiator.nodeId)
-    if (this.#waiting >= this.#options.limit || peer === undefined) {
+    const peer = initiator && this.#peerOf(initiator.nodeId)
+    if (peer === undefined || this.#waiting >= this.#options.limit) {
       // Seen it was all the same, and those like it in its transaction are asked for with how many were.
-      if (task.place !== undefined) this.#placeOf(textHash(task.text), task.place)
-      return told({ unresolved: 'full' })
+      if (initiator !== undefined && task.place !== undefined) this.#placeOf(textHash(task.text), task.place)
+      const outcome = { unresolved: initiator === undefined ? 'no-metadata' : 'full' } as const
+      this.#count(outcome)
+      return end(outcome)
     }
-    const ask = this.#askOf(task)
     const since = this.#options.clock.now()
     this.#waiting += 1
-    const done = (outcome: LinkOutcome): void => {
-      this.#waiting -= 1
-      told(outcome)
-    }
-    peer.add({ ask, since, next: since, tries: 0, end: done })
+    peer.add({ ask: this.#askOf(task), since, next: since, tries: 0, end })
+  }
+
+  #count(outcome: LinkOutcome): void {
+    if ('link' in outcome) this.#resolved[outcome.link.method] = (this.#resolved[outcome.link.method] ?? 0) + 1
+    else this.#unresolved[outcome.unresolved] = (this.#unresolved[outcome.unresolved] ?? 0) + 1
   }
 
   /** Gives up all that wait. */
@@ -141,7 +137,10 @@ export class LinkAsker {
   #peerOf(node: string): LinkPeer | undefined {
     const known = this.#peers.get(node)
     if (known !== undefined || this.#peers.size >= mostPeers) return known
-    const peer = new LinkPeer()
+    const peer = new LinkPeer((outcome) => {
+      this.#waiting -= 1
+      this.#count(outcome)
+    })
     this.#peers.set(node, peer)
     return peer
   }

@@ -50,11 +50,17 @@ export class LinkPeer {
   #notBefore = 0
   #offUntil = 0
   #busy = false
+  readonly #onEnd: (outcome: LinkOutcome) => void
+
+  /** `onEnd` is told of each task's end, before the task is. */
+  constructor(onEnd: (outcome: LinkOutcome) => void) {
+    this.#onEnd = onEnd
+  }
 
   /** Takes a task, or says at once that nobody there will tell. */
   add(task: WaitingTask): void {
-    if (task.since < this.#offUntil) task.end({ unresolved: 'off' })
-    else this.waiting.add(task)
+    this.waiting.add(task)
+    if (task.since < this.#offUntil) this.#end(task, { unresolved: 'off' })
   }
 
   /** Gives up those that came before. */
@@ -138,7 +144,9 @@ export class LinkPeer {
 
   /** Tells once, also where the answer comes when patience is over. */
   #end(task: WaitingTask, outcome: LinkOutcome): void {
-    if (this.waiting.delete(task)) task.end(outcome)
+    if (!this.waiting.delete(task)) return
+    this.#onEnd(outcome)
+    task.end(outcome)
   }
 
   #pause(now: number, random: () => number): void {

@@ -74,7 +74,8 @@ setTimeout(() => {
 const words = process.argv.slice(2).filter((word) => !word.startsWith('--'))
 const chosen = claims.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)))
 await buildProgram(`${root}dist`)
-// What the image sets of malloc, every sidecar here has as well (deploy/local/agent-command.ts).
+// As in the image: what Node has compiled before, and what is set of malloc, every sidecar here has (deploy/local/agent-command.ts).
+process.env['NODE_COMPILE_CACHE'] = `${root}dist/compiled`
 for (const [, name = '', value] of readFileSync(`${root}Dockerfile`, 'utf8').matchAll(/\b(MALLOC_\w+)=(\w+)/g))
   process.env[name] = value
 const server = await describe()

@@ -37,6 +37,6 @@ export function reportText(measured: readonly Measured[], { server, paces }: Gro
       ...rows,
     ].join('\n')
   })
-  const head = `# Benchmarks\n\nWritten by \`npm run bench\` on ${at.toISOString().slice(0, 10)}: ${machine}. Load generator, servers and sidecars shared the machine; sidecars have the settings of malloc that the image has. ${paceText(paces)}`
+  const head = `# Benchmarks\n\nWritten by \`npm run bench\` on ${at.toISOString().slice(0, 10)}: ${machine}. Load generator, servers and sidecars shared the machine; sidecars have what the image has: settings of malloc, and what Node compiled before. ${paceText(paces)}`
   return `${[head, ...parts].join('\n\n')}\n`
 }

@@ -23,6 +23,10 @@ export const errorCodes = {
   BOOTSTRAP_FAILED: { kind: 'fatal', help: 'citus-sidecar bootstrap could not prepare the node.' },
   LISTENER_FAILED: { kind: 'fatal', help: 'The HTTP port or the control socket could not be opened.' },
   NO_SIDECAR: { kind: 'fatal', help: 'No sidecar answers on the control socket.' },
+  UNDECIDED: {
+    kind: 'retryable',
+    help: 'The running sidecar does not know yet whether its node may join; look at `citus-sidecar status` and try again.',
+  },
   CONTROL_REFUSED: { kind: 'fatal', help: 'The running sidecar refused what a command asked of it.' },
 } as const satisfies Record<string, { kind: ErrorKind; help: string }>
 

@@ -104,4 +104,18 @@ suite('what was done by hand', () => {
     const json = await first.command(['accept', '--json'])
     assert.deepEqual([json.code, json.stdout], [0, '{"accepted":null}\n'])
   })
+
+  test('what may yet be refused is not called accepted', async () => {
+    await cluster.coordinator.postgres.stop()
+    await first.sidecar.restart()
+    await first.sidecar.answers('/livez')
+    const { code, stderr } = await first.command(['accept', '--yes'])
+    assert.equal(code, 1)
+    assert.match(
+      stderr,
+      /^citus-sidecar: UNDECIDED: nothing is refused so far, but whether this node may join is not known yet: ./,
+    )
+    await cluster.coordinator.postgres.start()
+    await joined(first)
+  })
 })

@@ -46,8 +46,9 @@ const oneExporter: Plugin = {
   },
 }
 
-/** Builds the program into a folder, as `main.js` and what that loads. @throws esbuild's list of what is wrong. */
+/** Builds the program into a folder of its own, as `main.js` and what that loads. @throws esbuild's list of what is wrong. */
 export async function buildProgram(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true })
   await build({
     absWorkingDir: root,
     entryPoints: { main: 'agent/main.ts', 'log-reader-thread': 'exporters/statements/log-reader-thread.ts' },
@@ -69,8 +70,4 @@ export async function buildProgram(folder: string): Promise<void> {
   })
 }
 
-if (import.meta.main) {
-  const dist = `${root}dist`
-  await rm(dist, { recursive: true, force: true })
-  await buildProgram(dist)
-}
+if (import.meta.main) await buildProgram(`${root}dist`)

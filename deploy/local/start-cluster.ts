@@ -41,7 +41,7 @@ export interface ClusterOptions {
   readonly waitReady?: boolean | undefined
   /** Milliseconds for that wait, 60,000 unless told. */
   readonly readyDeadline?: number | undefined
-  /** Main file of the sidecar's program, a built one for example; agent/main.ts unless told. */
+  /** Main file of the sidecar's program, a built one for example; OWN_AGENT unless told. */
   readonly agent?: string | undefined
   /** Settings of every sidecar, and of single ones by node name, on top of the planned ones. */
   readonly env?: Environment | undefined

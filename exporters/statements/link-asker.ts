@@ -96,11 +96,6 @@ export class LinkAsker {
     peer.add({ ask: this.#askOf(task), since, next: since, tries: 0, end })
   }
 
-  #count(outcome: LinkOutcome): void {
-    if ('link' in outcome) this.#resolved[outcome.link.method] = (this.#resolved[outcome.link.method] ?? 0) + 1
-    else this.#unresolved[outcome.unresolved] = (this.#unresolved[outcome.unresolved] ?? 0) + 1
-  }
-
   /** Gives up all that wait. */
   end(): void {
     for (const peer of this.#peers.values()) peer.giveUp(Infinity)
@@ -123,6 +118,11 @@ export class LinkAsker {
       }
       await clock.sleep(every, signal)
     }
+  }
+
+  #count(outcome: LinkOutcome): void {
+    if ('link' in outcome) this.#resolved[outcome.link.method] = (this.#resolved[outcome.link.method] ?? 0) + 1
+    else this.#unresolved[outcome.unresolved] = (this.#unresolved[outcome.unresolved] ?? 0) + 1
   }
 
   #askOwn(peer: LinkPeer): void {

@@ -1,6 +1,7 @@
 // The shapes that are told by themselves among any number of them, by the space-saving algorithm of Metwally et al.
 // (https://www.cs.ucsb.edu/sites/default/files/documents/2005-23.pdf): one that is new takes the seat, and the weight, of the lightest. So one
 // with more than its share of all weight has a seat, however many others come; and what leaves a seat is added to `other`, so that sums are right.
+import { copied } from './copied.ts'
 import { durationOf, ShapeTally } from './shape-tally.ts'
 import type { Shape, Statement } from './statement.ts'
 
@@ -89,9 +90,4 @@ export class ShapeSeats {
 /** What is kept of a shape, apart from what it was cut out of. */
 export function faceOf({ id, summary, text }: Shape): Face {
   return { id: copied(id), summary: copied(summary), text: copied(text.slice(0, longestText)) }
-}
-
-/** A part of a text keeps the whole of it in memory, and here it may stay for an hour. */
-function copied(text: string): string {
-  return Buffer.from(text).toString()
 }

@@ -1,5 +1,6 @@
 // Statement -> shape: what may be told of it, and what makes it one with others that differ in values and shards alone.
 import { hash } from 'node:crypto'
+import { copied } from './copied.ts'
 import { sanitized } from './sanitize.ts'
 import { logicalNames } from './shard-names.ts'
 import type { TableOfShard } from './shard-names.ts'
@@ -19,8 +20,9 @@ export function shaper(tableOfShard: TableOfShard, { size = 2_000, longestKept =
   const told = new Map<string, Pick<Shape, 'id' | 'summary' | 'text'>>()
   /** Texts that differ in values are told alike: thousands of statements that wait share one. */
   const made = (text: string, byCitus: boolean, isReadable: boolean): Shape => {
-    const { shards, ...own } = shapeOfText(text.slice(0, mostRead), byCitus, isReadable, tableOfShard)
-    return { ...remembered(told, own.id, own, size), shards }
+    const { shards, id, summary, text: clean } = shapeOfText(text.slice(0, mostRead), byCitus, isReadable, tableOfShard)
+    const known = told.get(id) ?? { id: copied(id), summary: copied(summary), text: copied(clean) }
+    return { ...remembered(told, known.id, known, size), shards }
   }
   return ({ text, failed, kind }) => {
     const byCitus = kind !== 'client'

@@ -1,6 +1,8 @@
 // npm run bench: measures what the sidecar must reach, on the built program; `npm run bench -- word` runs the claims named so.
 // A whole run writes docs/benchmarks.md. Exit code 1 when a target is missed.
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { buildProgram } from '../../deploy/build.ts'
 import { startPostgres } from '../../deploy/local/lone-server.ts'
@@ -75,7 +77,9 @@ const words = process.argv.slice(2).filter((word) => !word.startsWith('--'))
 const chosen = claims.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)))
 await buildProgram(`${root}dist`)
 // As in the image: what Node has compiled before, and what is set of malloc, every sidecar here has (deploy/local/agent-command.ts).
-process.env['NODE_COMPILE_CACHE'] = `${root}dist/compiled`
+const compiled = mkdtempSync(join(tmpdir(), 'citus-sidecar-compiled-'))
+process.once('exit', () => rmSync(compiled, { recursive: true, force: true }))
+process.env['NODE_COMPILE_CACHE'] = compiled
 for (const [, name = '', value] of readFileSync(`${root}Dockerfile`, 'utf8').matchAll(/\b(MALLOC_\w+)=(\w+)/g))
   process.env[name] = value
 const server = await describe()

@@ -24,7 +24,7 @@ function recordsModules(file: string): string {
 function packagesIn(file: string): readonly string[] {
   const urls = [...new Set(readFileSync(file, 'utf8').trim().split('\n'))]
   const built = urls.filter((url) => url.startsWith(new URL('.', pathToFileURL(OWN_AGENT)).href))
-  const parts = built.flatMap((url) => readFileSync(new URL(url), 'utf8').match(/^ *\/\/ node_modules\/.*/gm) ?? [])
+  const parts = built.flatMap((url) => readFileSync(new URL(url), 'utf8').match(/^ *\/\/ .*\bnode_modules\/.*/gm) ?? [])
   const found = [...urls, ...parts].map(
     (one) => /node_modules\/(@opentelemetry\/[^/]+|pg|@grpc\/[^/]+)\//.exec(one)?.[1],
   )

@@ -1,6 +1,8 @@
 // What is told of a statement: the same for all that differ in values and shards alone.
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { shaper } from '../../../exporters/statements/shape.ts'
 import type { Shape, Statement } from '../../../exporters/statements/statement.ts'
 
@@ -114,4 +116,23 @@ test('what was seen before is not made again, and only so much is remembered', (
     return asked
   }
   assert.deepEqual([ask('1', '1', '2'), ask('1', '3', '1'), ask('2')], [2, 1, 1])
+})
+
+test('what is remembered of long statements is what is told of them, not their text', () => {
+  setFlagsFromString('--expose-gc')
+  const gc = runInNewContext('gc') as () => void
+  const used = (): number => {
+    gc()
+    return process.memoryUsage().heapUsed
+  }
+  const fresh = shaper(() => undefined)
+  const before = used()
+  for (let one = 0; one < 300; one += 1) {
+    const tables = Array.from({ length: 2_000 }, (_, nth) => `a_table_${one}_${nth}_of_many`)
+    fresh({ text: `select from ${tables.join(', ')}`, kind: 'client', failed: undefined })
+  }
+  const kept = used() - before
+  // Of each 2,255 characters at most are told; the text has 55,000.
+  assert.ok(kept < 300 * 8_000, `${Math.round(kept / 300)} bytes a statement`)
+  assert.equal(fresh({ text: 'select from t', kind: 'client', failed: undefined }).summary, 'SELECT t')
 })

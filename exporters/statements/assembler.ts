@@ -212,21 +212,27 @@ export class Assembler {
 
   #made(session: SessionLog, record: LogRecord, made: Made): Statement {
     const { pid, line, sessionStart, user, database, application, queryId, at } = record
-    const { setting, distributed, ...told } = made
-    const [kind, gpid] = senderOf(application, told.text)
-    const plan = session.plan !== undefined && isPlanOf(session.plan, told.text) ? session.plan : undefined
-    const place =
-      kind === 'task' && distributed !== undefined ? this.#texts.place(distributed, '', told.text) : undefined
+    const { setting, distributed, text, prepared, failed, startedAt, startEstimated, parseMs, bindMs } = made
+    const [kind, gpid] = senderOf(application, text)
+    const plan = session.plan !== undefined && isPlanOf(session.plan, text) ? session.plan : undefined
+    const place = kind === 'task' && distributed !== undefined ? this.#texts.place(distributed, '', text) : undefined
     session.steps = session.said = session.plan = undefined
     session.lastEnd = at
+    // Each part by its name, for what is spread takes more memory, and many statements wait.
     return {
-      ...told,
+      text,
+      prepared,
+      failed,
+      startedAt,
+      startEstimated,
+      parseMs,
+      bindMs,
       kind,
       record: { pid, session: record.session, line, sessionStart, user, database, application },
       gpid,
       queryId: queryId === '0' ? undefined : queryId,
       endedAt: at,
-      context: callerOf({ ...told, application, setting }),
+      context: callerOf({ text, prepared, application, setting }),
       commands: session.takeIssued(at),
       place,
       plan,

@@ -17,7 +17,10 @@ const mostPeers = 1_000
 /** Texts of transactions that are counted. */
 const mostCounted = 10_000
 
-export interface LinkAskerOptions {
+/** `T` is what the asker is to know again when a task has ended. */
+export interface LinkAskerOptions<T> {
+  /** Told of each task once, within `patience` while run() runs, or when all are given up. */
+  readonly onEnd: (what: T, outcome: LinkOutcome) => void
   readonly clock: {
     /** Wall clock, milliseconds since 1970 with fractions. */
     now(): number
@@ -46,9 +49,9 @@ export interface LinkFigures {
   readonly clocks: ReadonlyMap<string, ClockOffset>
 }
 
-export class LinkAsker {
-  readonly #options: LinkAskerOptions
-  readonly #peers = new Map<string, LinkPeer>()
+export class LinkAsker<T> {
+  readonly #options: LinkAskerOptions<T>
+  readonly #peers = new Map<string, LinkPeer<T>>()
   /** How often a text was seen in a transaction. */
   readonly #seen = new Map<string, number>()
   readonly #resolved: Partial<Record<LinkMethod, number>> = {}
@@ -56,7 +59,7 @@ export class LinkAsker {
   #waiting = 0
   #asked = 0
 
-  constructor(options: LinkAskerOptions) {
+  constructor(options: LinkAskerOptions<T>) {
     this.#options = options
   }
 
@@ -80,20 +83,18 @@ export class LinkAsker {
     }
   }
 
-  /** Tells `end` the parent of a task once, within `patience` while run() runs, or when all are given up. */
-  add(task: Statement, end: (outcome: LinkOutcome) => void): void {
+  /** Finds the parent of a task. */
+  add(task: Statement, what: T): void {
     const initiator = initiatorOf(task.gpid ?? '')
     const peer = initiator && this.#peerOf(initiator.nodeId)
     if (peer === undefined || this.#waiting >= this.#options.limit) {
       // Seen it was all the same, and those like it in its transaction are asked for with how many were.
       if (initiator !== undefined && task.place !== undefined) this.#placeOf(textHash(task.text), task.place)
-      const outcome = { unresolved: initiator === undefined ? 'no-metadata' : 'full' } as const
-      this.#count(outcome)
-      return end(outcome)
+      return this.#ended(what, { unresolved: initiator === undefined ? 'no-metadata' : 'full' })
     }
     const since = this.#options.clock.now()
     this.#waiting += 1
-    peer.add({ ask: this.#askOf(task), since, next: since, tries: 0, end })
+    peer.add({ ask: this.#askOf(task), what, since, next: since, tries: 0 })
   }
 
   /** Gives up all that wait. */
@@ -120,26 +121,27 @@ export class LinkAsker {
     }
   }
 
-  #count(outcome: LinkOutcome): void {
+  #ended(what: T, outcome: LinkOutcome): void {
     if ('link' in outcome) this.#resolved[outcome.link.method] = (this.#resolved[outcome.link.method] ?? 0) + 1
     else this.#unresolved[outcome.unresolved] = (this.#unresolved[outcome.unresolved] ?? 0) + 1
+    this.#options.onEnd(what, outcome)
   }
 
-  #askOwn(peer: LinkPeer): void {
+  #askOwn(peer: LinkPeer<T>): void {
     const { clock, own } = this.#options
     const here = { offset: 0, uncertainty: 0 }
-    const due = ({ next }: WaitingTask): boolean => next <= clock.now()
+    const due = ({ next }: WaitingTask<T>): boolean => next <= clock.now()
     // Tasks that this node sent to itself: any of its names may be in the command.
     for (const task of [...peer.waiting].filter(due))
       peer.answer(task, own.store.resolve(task.ask, { ...here, from: undefined }), here, clock.now())
   }
 
-  #peerOf(node: string): LinkPeer | undefined {
+  #peerOf(node: string): LinkPeer<T> | undefined {
     const known = this.#peers.get(node)
     if (known !== undefined || this.#peers.size >= mostPeers) return known
-    const peer = new LinkPeer((outcome) => {
+    const peer = new LinkPeer<T>((what, outcome) => {
       this.#waiting -= 1
-      this.#count(outcome)
+      this.#ended(what, outcome)
     })
     this.#peers.set(node, peer)
     return peer

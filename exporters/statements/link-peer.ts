@@ -23,13 +23,14 @@ export type Unresolved =
   /** Too many tasks waited. */
   | 'full'
 
-export interface WaitingTask {
+/** `what` is the asker's own. Thousands may wait, so there is nothing of them that all have in common. */
+export interface WaitingTask<T> {
   readonly ask: LinkAsk
+  readonly what: T
   readonly since: number
   /** Not asked for before. */
   next: number
   tries: number
-  readonly end: (outcome: LinkOutcome) => void
 }
 
 /** `clock` is the initiator's, by which the link's times are to be read. */
@@ -42,23 +43,23 @@ const [awayAfter, awayAtMost] = [500, 30_000]
 /** Who has no links is asked again after this, milliseconds. */
 const offFor = 300_000
 
-export class LinkPeer {
+export class LinkPeer<T> {
   readonly clock = new PeerClock()
-  readonly waiting = new Set<WaitingTask>()
+  readonly waiting = new Set<WaitingTask<T>>()
   #away: Unresolved = 'no-address'
   #failures = 0
   #notBefore = 0
   #offUntil = 0
   #busy = false
-  readonly #onEnd: (outcome: LinkOutcome) => void
+  readonly #onEnd: (what: T, outcome: LinkOutcome) => void
 
-  /** `onEnd` is told of each task's end, before the task is. */
-  constructor(onEnd: (outcome: LinkOutcome) => void) {
+  /** `onEnd` is told of each task's end, once. */
+  constructor(onEnd: (what: T, outcome: LinkOutcome) => void) {
     this.#onEnd = onEnd
   }
 
   /** Takes a task, or says at once that nobody there will tell. */
-  add(task: WaitingTask): void {
+  add(task: WaitingTask<T>): void {
     this.waiting.add(task)
     if (task.since < this.#offUntil) this.#end(task, { unresolved: 'off' })
   }
@@ -101,7 +102,7 @@ export class LinkPeer {
     }
   }
 
-  #due(now: number): readonly WaitingTask[] {
+  #due(now: number): readonly WaitingTask<T>[] {
     return this.waiting
       .values()
       .filter(({ next }) => next <= now)
@@ -110,7 +111,7 @@ export class LinkPeer {
   }
 
   /** Whether there may be more to ask. @throws when it is no answer. */
-  #heard(reply: LinkReply, asked: readonly WaitingTask[], now: number): boolean {
+  #heard(reply: LinkReply, asked: readonly WaitingTask<T>[], now: number): boolean {
     const { status, retryAfter = 1 } = reply
     if (status === 404) {
       this.#offUntil = now + offFor
@@ -135,7 +136,7 @@ export class LinkPeer {
   }
 
   /** What was said of a task. */
-  answer(task: WaitingTask, answer: LinkAnswer | undefined, clock: ClockOffset, now: number): void {
+  answer(task: WaitingTask<T>, answer: LinkAnswer | undefined, clock: ClockOffset, now: number): void {
     if (answer === undefined || 'pending' in answer) {
       task.next = now + Math.min(againAfter * 2 ** task.tries, againAtMost)
       task.tries += 1
@@ -143,10 +144,8 @@ export class LinkPeer {
   }
 
   /** Tells once, also where the answer comes when patience is over. */
-  #end(task: WaitingTask, outcome: LinkOutcome): void {
-    if (!this.waiting.delete(task)) return
-    this.#onEnd(outcome)
-    task.end(outcome)
+  #end(task: WaitingTask<T>, outcome: LinkOutcome): void {
+    if (this.waiting.delete(task)) this.#onEnd(task.what, outcome)
   }
 
   #pause(now: number, random: () => number): void {

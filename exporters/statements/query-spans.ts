@@ -4,6 +4,7 @@ import { gpidOf } from './gpid.ts'
 import type { AskBatch, LinkAnswer } from './link.ts'
 import { LinkAsker } from './link-asker.ts'
 import type { LinkAskerOptions } from './link-asker.ts'
+import type { LinkOutcome } from './link-peer.ts'
 import { LinkStore } from './link-store.ts'
 import type { LinkStoreOptions } from './link-store.ts'
 import { Sampling } from './sampling.ts'
@@ -26,8 +27,14 @@ export interface QuerySpansOptions extends SamplingOptions {
   readonly patience: number
 }
 
+/** A task that waits for its parent. */
+interface Waiting {
+  readonly statement: Statement
+  readonly shape: Shape
+}
+
 /** What has to be known around it. */
-export interface Surroundings extends Pick<LinkAskerOptions, 'clock' | 'random' | 'request' | 'addresses'> {
+export interface Surroundings extends Pick<LinkAskerOptions<Waiting>, 'clock' | 'random' | 'request' | 'addresses'> {
   /** Citus' id of this node; undefined before it is registered. */
   readonly nodeId: () => string | undefined
   readonly running: LinkStoreOptions['running']
@@ -38,7 +45,7 @@ export interface Surroundings extends Pick<LinkAskerOptions, 'clock' | 'random' 
 export class QuerySpans {
   readonly #maker: SpanMaker
   readonly #store: LinkStore
-  readonly #asker: LinkAsker
+  readonly #asker: LinkAsker<Waiting>
   #plans = 0
 
   constructor(options: QuerySpansOptions, around: Surroundings) {
@@ -59,6 +66,7 @@ export class QuerySpans {
       from: () => `${address.host}:${address.port}`,
       patience,
       limit: mostWaiting,
+      onEnd: (waiting, outcome) => this.#ended(waiting, outcome),
     })
   }
 
@@ -80,14 +88,15 @@ export class QuerySpans {
     const plan = this.#plans + length > mostPlans ? undefined : statement.plan
     if (plan !== undefined) this.#plans += length
     // Many may wait, and the shape has what is told of the text.
-    const kept = { ...statement, text: '', plan }
-    this.#asker.add(statement, (outcome) => {
-      if (plan !== undefined) this.#plans -= length
-      if ('unresolved' in outcome) return this.#maker.ofUnlinked(kept, shape)
-      const { link, clock } = outcome
-      const at = { startedAt: kept.startedAt + clock.offset, endedAt: kept.endedAt + clock.offset }
-      this.#maker.ofLinked(kept, shape, link, at)
-    })
+    this.#asker.add(statement, { statement: { ...statement, text: '', plan }, shape })
+  }
+
+  #ended({ statement, shape }: Waiting, outcome: LinkOutcome): void {
+    this.#plans -= statement.plan?.length ?? 0
+    if ('unresolved' in outcome) return this.#maker.ofUnlinked(statement, shape)
+    const { link, clock } = outcome
+    const at = { startedAt: statement.startedAt + clock.offset, endedAt: statement.endedAt + clock.offset }
+    this.#maker.ofLinked(statement, shape, link, at)
   }
 
   /** Every line that was written before this moment has been read, milliseconds since 1970. */

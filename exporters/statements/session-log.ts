@@ -18,6 +18,9 @@ export interface Steps {
 /** A command that Citus issued and that has not ended. */
 type Issued = { -readonly [key in keyof RemoteCommand]: RemoteCommand[key] }
 
+/** The commands of most statements, once for all of them. */
+const none: readonly RemoteCommand[] = []
+
 export class SessionLog {
   readonly transaction = new SessionTransaction()
   /** When its last statement ended. */
@@ -77,6 +80,7 @@ export class SessionLog {
   /** The commands of the statement that ends now, milliseconds since 1970. */
   takeIssued(endedAt: number): readonly RemoteCommand[] {
     const commands = this.#issued
+    if (commands.length === 0) return none
     for (const command of commands) if (command.endedAt < 0) command.endedAt = endedAt
     this.#issued = []
     this.#issuedSize = 0

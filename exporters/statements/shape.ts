@@ -42,6 +42,9 @@ function remembered<T>(known: Map<string, T>, name: string, made: T, size: numbe
   return one
 }
 
+/** The shards of most statements, once for all of them. */
+const none: readonly string[] = []
+
 /** The shape of a statement. */
 export type ShapeOf = (statement: Pick<Statement, 'text' | 'failed' | 'kind'>) => Shape
 
@@ -53,7 +56,7 @@ function shapeOfText(text: string, byCitus: boolean, isReadable: boolean, tableO
   const summary = summaryOf(tokens, tables)
   const clean = isSafe ? sanitized(tokens) : ''
   const id = hash('sha256', `${clean}\n${summary}`).slice(0, 16)
-  return { id, summary, text: clean, shards }
+  return { id, summary, text: clean, shards: shards.length === 0 ? none : shards }
 }
 
 /**

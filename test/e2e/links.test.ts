@@ -29,7 +29,7 @@ const traceOf = (name: string): string => Buffer.from(name.padEnd(16).slice(0, 1
 /** What a sidecar's thread will be: its store, its asker, and a port on which others ask. */
 class FakeSidecar {
   readonly store: LinkStore
-  readonly asker: LinkAsker
+  readonly asker: LinkAsker<(outcome: LinkOutcome) => unknown>
   readonly server: FastifyInstance
   readonly #ending = new AbortController()
 
@@ -37,6 +37,7 @@ class FakeSidecar {
     const options = { running: () => [], since: now() - 60_000, limit: 1_000, keepFor: 60_000 }
     this.store = new LinkStore({ ...options, nodeId: () => nodeId })
     this.asker = new LinkAsker({
+      onEnd: (told, outcome) => told(outcome),
       clock: { now, sleep: async (ms, signal) => await systemClock.sleep(ms, signal) },
       random: Math.random,
       request: linkRequest(now),

@@ -28,11 +28,12 @@ interface Said {
 }
 
 /** An asker whose every request is answered by this, with what was asked and what came of it. */
-function asking(say: (n: number) => Said | undefined, changes: Partial<LinkAskerOptions> = {}) {
+function asking(say: (n: number) => Said | undefined, changes: Partial<LinkAskerOptions<undefined>> = {}) {
   const clock = new ManualClock()
   const asked: { at: number; url: string; asks: number; startedAt: number | undefined; seen: number | undefined }[] = []
   const ended: LinkOutcome[] = []
-  const asker = new LinkAsker({
+  const asker = new LinkAsker<undefined>({
+    onEnd: (_, outcome) => ended.push(outcome),
     clock,
     random: () => 1,
     request: async (url): Promise<LinkReply> => {
@@ -65,7 +66,7 @@ function asking(say: (n: number) => Said | undefined, changes: Partial<LinkAsker
     clock,
     asked,
     ended,
-    add: (task = taskOf()) => asker.add(task, (outcome) => ended.push(outcome)),
+    add: (task = taskOf()) => asker.add(task, undefined),
     [Symbol.dispose]: () => ending.abort(),
   }
 }

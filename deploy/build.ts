@@ -1,4 +1,4 @@
-// npm run build: the program in one folder. What a command needs is read from a few files instead of six hundred, without what nobody uses;
+// npm run build: the program in one folder. What a command needs is read from a few files instead of hundreds, without what nobody uses;
 // what that came to is in docs/architecture.md.
 import { rm } from 'node:fs/promises'
 import http from 'node:http'

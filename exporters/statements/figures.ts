@@ -1,4 +1,5 @@
 // What the thread that reads the log tells of statements and of itself, as plain numbers for whoever exports them: all since it started.
+import type { SpanIds } from './server-span.ts'
 import type { Statement } from './statement.ts'
 
 export type StatementKind = Statement['kind']
@@ -25,9 +26,7 @@ export interface ShapeFigures {
 }
 
 /** A span that was told of a statement: how long it took, seconds, and when it ended, milliseconds since 1970. */
-export interface ToldStatement {
-  readonly traceId: string
-  readonly spanId: string
+export interface ToldStatement extends SpanIds {
   readonly seconds: number
   readonly at: number
 }
